@@ -1,0 +1,1 @@
+"""L0: who computes the numbers. Knows no gradient."""

@@ -1,0 +1,132 @@
+"""The contract of an engine: who computes the numbers.
+
+An engine is three things: an array namespace ``xp`` in which the rules of ``omomi.ops`` are written, a set of
+kernels that replace single rules (keyed by the rule's name), and a way to compile a training step. It knows no
+gradient: to an engine, a rule's backward function is one more function over arrays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeAlias
+
+# An array of whichever engine runs. NumPy's on "numpy" and "numba", JAX's (or a tracer) on "jax".
+Array: TypeAlias = Any
+# NumPy's names, and beside them the few that engines.reference documents.
+Namespace: TypeAlias = Any
+Attributes: TypeAlias = Mapping[str, Any]
+# step(state, batch) -> (state, report): every mapping goes from a name or path to an array.
+Step: TypeAlias = Callable[[dict[str, Array], dict[str, Array]], tuple[dict[str, Array], dict[str, Array]]]
+
+
+class RuleLike(Protocol):
+    """What an engine needs to know of a rule; the rules themselves live one floor above, in ``omomi.ops``."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def forward(self) -> Callable[..., tuple[Any, tuple[Any, ...]]]: ...
+    @property
+    def backward(self) -> Callable[..., tuple[Any, ...]] | None: ...
+
+
+class UpdateLike(Protocol):
+    """What an engine needs to know of an optimiser's rule."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def step(self) -> Callable[..., tuple[Array, tuple[Array, ...]]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Kernel:
+    """A compiled replacement of one rule, forward and backward together: they share what they save.
+
+    ``accepts`` looks at the arrays and attributes of a call and says whether the kernel serves it; where it
+    does not, the plain rule runs.
+    """
+
+    name: str
+    forward: Callable[..., tuple[Any, tuple[Any, ...]]]
+    backward: Callable[..., tuple[Any, ...]]
+    accepts: Callable[[Sequence[Array], Attributes], bool]
+
+
+class Engine:
+    """The rules as written, on one array namespace. Other engines override what they replace.
+
+    Attributes:
+        name: what ``omomi.use`` calls it.
+        xp: the array namespace that rules receive as their first argument.
+        kernels: compiled replacements by rule name.
+    """
+
+    def __init__(self, name: str, xp: Namespace, kernels: Mapping[str, Kernel] | None = None) -> None:
+        self.name = name
+        self.xp = xp
+        self.kernels = dict(kernels or {})
+
+    def __repr__(self) -> str:
+        return f"<engine {self.name}>"
+
+    def forward(
+        self, rule: RuleLike, arrays: Sequence[Array], attributes: Attributes
+    ) -> tuple[Any, tuple[Any, ...], bool]:
+        """Run a rule forward. Returns ``(y, saved, by_kernel)``; pass the last two back to :meth:`backward`."""
+        kernel = self.kernels.get(rule.name)
+        if kernel is not None and kernel.accepts(arrays, attributes):
+            y, saved = kernel.forward(*arrays, **attributes)
+            return y, saved, True
+        y, saved = rule.forward(self.xp, *arrays, **attributes)
+        return y, saved, False
+
+    def backward(
+        self,
+        rule: RuleLike,
+        saved: tuple[Any, ...],
+        gy: Any,
+        wanted: tuple[bool, ...],
+        attributes: Attributes,
+        by_kernel: bool,
+    ) -> tuple[Any, ...]:
+        """Run a rule backward: the gradients of its inputs, ``None`` for those that ``wanted`` does not ask."""
+        if by_kernel:
+            return self.kernels[rule.name].backward(saved, gy, wanted, **attributes)
+        assert rule.backward is not None, f"{rule.name} has no derivative"
+        return rule.backward(self.xp, saved, gy, wanted, **attributes)
+
+    def update(
+        self,
+        rule: UpdateLike,
+        p: Array,
+        g: Array,
+        slots: tuple[Array, ...],
+        t: Array,
+        rate: Array,
+        attributes: Attributes,
+    ) -> tuple[Array, tuple[Array, ...]]:
+        """Run an optimiser's rule on one parameter: the new parameter and the new slots."""
+        return rule.step(self.xp, p, g, slots, t, rate, **attributes)
+
+    def choose(
+        self,
+        condition: Array,
+        if_true: Callable[[], dict[str, Array]],
+        if_false: Callable[[], dict[str, Array]],
+    ) -> dict[str, Array]:
+        """One of two ways to make the same mapping, by a condition that is known only when the step runs."""
+        return if_true() if bool(condition) else if_false()
+
+    def compile(self, step: Step) -> Step:
+        """Make a step fast. The reference engine runs it as it comes."""
+        return step
+
+    def asarray(self, array: Any, dtype: Any = None) -> Array:
+        """Bring a host array (or a number) to this engine."""
+        return self.xp.asarray(array, dtype=dtype)
+
+    def to_host(self, array: Array) -> Any:
+        """Bring an array back as a NumPy array."""
+        return self.xp.asarray(array)

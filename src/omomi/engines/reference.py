@@ -1,0 +1,96 @@
+"""The reference engine: NumPy's names, and beside them the few things that NumPy spells differently from XLA.
+
+Every engine offers these beside NumPy's names:
+
+=====================================  ==========================================================================
+``xp.windows(x, size, strides,         sliding windows of an image batch, (N, H, W, C) → (N, OH, OW, KH, KW, C)
+dilation)``
+``xp.fold(windows, shape, strides,     the adjoint of ``windows``: every window added back to where it was cut
+dilation)``
+``xp.scatter_add(target, index, v)``   a copy of ``target`` with ``v`` added at ``index`` (repeated indices add up)
+``xp.scan(cell, carry, sequence)``     ``carry, y = cell(carry, x)`` over the leading axis, ys stacked
+``xp.random_bits(address, count)``     ``count`` random 32-bit words of the draw ``address`` (see engines.random)
+=====================================  ==========================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from omomi.engines.engine import Array, Engine
+from omomi.engines.random import random_bits
+
+
+def windows(x: Array, size: tuple[int, int], strides: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Array:
+    """Sliding windows of an image batch, as a read-only view (nothing is copied).
+
+    Shapes: (N, H, W, C) → (N, OH, OW, KH, KW, C) with OH = (H − (KH − 1)·dilation − 1) // stride + 1.
+    """
+    n, h, w, c = x.shape
+    (kh, kw), (sh, sw), (dh, dw) = size, strides, dilation
+    oh, ow = (h - (kh - 1) * dh - 1) // sh + 1, (w - (kw - 1) * dw - 1) // sw + 1
+    sn, sy, sx, sc = x.strides
+    return as_strided(x, (n, oh, ow, kh, kw, c), (sn, sy * sh, sx * sw, sy * dh, sx * dw, sc), writeable=False)
+
+
+def fold(
+    patches: Array,
+    shape: tuple[int, int, int, int],
+    strides: tuple[int, int],
+    dilation: tuple[int, int] = (1, 1),
+) -> Array:
+    """Add every window back to where it was cut: the adjoint of :func:`windows`.
+
+    Shapes: (N, OH, OW, KH, KW, C) → ``shape`` = (N, H, W, C).
+    """
+    _, oh, ow, kh, kw, _ = patches.shape
+    (sh, sw), (dh, dw) = strides, dilation
+    image = np.zeros(shape, patches.dtype)
+    for i in range(kh):
+        for j in range(kw):
+            rows = slice(i * dh, i * dh + (oh - 1) * sh + 1, sh)
+            columns = slice(j * dw, j * dw + (ow - 1) * sw + 1, sw)
+            image[:, rows, columns] += patches[:, :, :, i, j]
+    return image
+
+
+def scatter_add(target: Array, index: Any, values: Array) -> Array:
+    """A copy of ``target`` with ``values`` added at ``index``; repeated indices add up."""
+    result = target.copy()
+    np.add.at(result, index, values)
+    return result
+
+
+def scan(
+    cell: Callable[[Any, Any], tuple[Any, Any]], carry: Any, sequence: Any, reverse: bool = False
+) -> tuple[Any, Any]:
+    """``carry, y = cell(carry, x)`` along the leading axis of ``sequence`` (an array or a tuple of arrays)."""
+    several = isinstance(sequence, tuple)
+    length = len(sequence[0]) if several else len(sequence)
+    outputs: list[Any] = [None] * length
+    for t in reversed(range(length)) if reverse else range(length):
+        carry, outputs[t] = cell(carry, tuple(s[t] for s in sequence) if several else sequence[t])
+    if outputs and isinstance(outputs[0], tuple):
+        return carry, tuple(np.stack(column) for column in zip(*outputs, strict=True))
+    return carry, np.stack(outputs) if outputs else np.empty((0,))
+
+
+def _namespace() -> SimpleNamespace:
+    """NumPy's public names in one flat namespace, so that ``xp.exp`` is a single attribute look-up."""
+    names = {name: getattr(np, name) for name in np.__all__ if not name.startswith("_")}
+    return SimpleNamespace(
+        **names, windows=windows, fold=fold, scatter_add=scatter_add, scan=scan, random_bits=random_bits
+    )
+
+
+xp = _namespace()
+
+
+def numpy_engine() -> Engine:
+    """The engine on which the rules run exactly as they are written."""
+    return Engine("numpy", xp)
