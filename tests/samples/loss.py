@@ -33,7 +33,7 @@ def weights(rng: Generator, shape: tuple[int, ...]) -> np.ndarray:
 
 def distributions(rng: Generator, shape: tuple[int, ...]) -> np.ndarray:
     """Rows of positive numbers that sum to one."""
-    rows = rng.uniform(0.2, 1.0, shape)
+    rows = rng.uniform(0.5, 1.0, shape)
     return rows / rows.sum(axis=-1, keepdims=True)
 
 
@@ -91,7 +91,7 @@ def logits_with_indices(rng: Generator, shape: tuple[int, ...]) -> Sample:
 
 def unscaled_distributions(rng: Generator, shape: tuple[int, ...]) -> Sample:
     """Positive rows that do not sum to one; every share stays clear of the clip."""
-    x = distributions(rng, shape) * rng.uniform(0.5, 2.0, (*shape[:-1], 1))
+    x = distributions(rng, shape) * rng.uniform(0.8, 2.0, (*shape[:-1], 1))
     return Sample((x, distributions(rng, shape), weights(rng, shape)))
 
 
