@@ -1,0 +1,39 @@
+"""L1: the mathematics. One rule per operation, forward and backward, grouped by chapter.
+
+A new chapter is one more import below; a new rule is one more ``Rule`` in its chapter.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from omomi.errors import ConfigurationError
+from omomi.ops import activation as activation
+from omomi.ops import arithmetic as arithmetic
+from omomi.ops import convolution as convolution
+from omomi.ops import dropout as dropout
+from omomi.ops import loss as loss
+from omomi.ops import metric as metric
+from omomi.ops import normalization as normalization
+from omomi.ops import pooling as pooling
+from omomi.ops.rule import Rule, UpdateRule
+
+__all__ = ["RULES", "UPDATES", "Rule", "UpdateRule"]
+
+
+def _collect(modules: list[ModuleType]) -> tuple[dict[str, Rule], dict[str, UpdateRule]]:
+    """Every rule and every optimiser's rule that the modules define, by name."""
+    found: dict[str, Rule | UpdateRule] = {}
+    for module in modules:
+        for rule in vars(module).values():
+            if isinstance(rule, Rule | UpdateRule) and found.setdefault(rule.name, rule) is not rule:
+                raise ConfigurationError(
+                    f"two rules are named {rule.name!r}.",
+                    where=module.__name__,
+                    fix="engines find their kernels by a rule's name: give one of them another",
+                )
+    rules = {name: rule for name, rule in found.items() if isinstance(rule, Rule)}
+    return rules, {name: rule for name, rule in found.items() if isinstance(rule, UpdateRule)}
+
+
+RULES, UPDATES = _collect([module for module in globals().values() if isinstance(module, ModuleType)])
