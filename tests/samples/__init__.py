@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
+from pkgutil import iter_modules
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -40,3 +42,13 @@ class Samples:
     fixed: Callable[[np.random.Generator], list[Sample]]
     random: SearchStrategy[Sample] = field(kw_only=True)
     undifferentiated: bool = field(default=False, kw_only=True)
+
+
+def collect() -> dict[str, Samples]:
+    """The samples of every chapter, by rule name."""
+    samples: dict[str, Samples] = {}
+    for module in iter_modules(__path__, f"{__name__}."):
+        found = import_module(module.name).SAMPLES
+        assert not samples.keys() & found.keys(), f"{module.name} repeats {samples.keys() & found.keys()}"
+        samples |= found
+    return samples
