@@ -9,6 +9,8 @@ Padding is explicit, ((top, bottom), (left, right)), when it reaches a rule; ``r
 
 from __future__ import annotations
 
+from math import prod
+
 from omomi.errors import ConfigurationError, ShapeError, UnknownNameError
 from omomi.ops.rule import Array, Namespace, Rule, Saved, Wanted
 
@@ -155,34 +157,40 @@ def convolution_2d_backward(
     dilation: Pair = (1, 1),
 ) -> tuple[Array | None, ...]:
     x, W = saved
-    n, oh, ow, c_out = gy.shape
-    kh, kw, c_in, _ = W.shape
+    kh, kw, c_in, c_out = W.shape
     (top, bottom), (left, right) = padding
+    height, width = x.shape[1] + top + bottom, x.shape[2] + left + right
     gx, gW = [], xp.zeros((kh * kw * c_in, c_out), W.dtype)
-    for images in _blocks(n, oh * ow * kh * kw * c_in):
-        delta = gy[images].reshape(-1, c_out)
+    for images in _blocks(x.shape[0], gy.shape[1] * gy.shape[2] * kh * kw * c_in):
+        delta = gy[images]
         if wanted[0]:
-            # One product per kernel entry, (KH, KW, N·OH·OW, C_in), each contiguous for the sum that follows.
-            gP = (delta @ W.transpose(0, 1, 3, 2)).reshape(kh, kw, -1, oh, ow, c_in)
-            bordered = (gP.shape[2], x.shape[1] + top + bottom, x.shape[2] + left + right, c_in)
+            # One product per kernel entry, (KH, KW, N·OH·OW, C_in): what fold adds up is then contiguous.
+            gP = (_rows(delta) @ W.transpose(0, 1, 3, 2)).reshape(kh, kw, *delta.shape[:3], c_in)
+            bordered = (delta.shape[0], height, width, c_in)
             gx.append(crop_image(xp.fold(gP.transpose(2, 3, 4, 0, 1, 5), bordered, strides, dilation), padding))
         if wanted[1]:
-            gW = gW + _patches(xp, x[images], (kh, kw), strides, padding, dilation).T @ delta
-    return (
+            gW = gW + _patches(xp, x[images], (kh, kw), strides, padding, dilation).T @ _rows(delta)
+    gradients = (
         _joined(xp, gx) if wanted[0] else None,
         gW.reshape(W.shape) if wanted[1] else None,
         xp.einsum("nrco->o", gy) if wanted[2:] == (True,) else None,
-    )[: len(wanted)]
+    )
+    return gradients[: len(wanted)]  # b is an input or not
 
 
 def _blocks(images: int, numbers: int) -> list[slice]:
-    """The batch in runs of images, each with at most BLOCK numbers if one image has ``numbers``."""
+    """The batch in runs of images: as many as fit into BLOCK numbers, ``numbers`` for each."""
     step = max(1, BLOCK // max(1, numbers))
     return [slice(start, start + step) for start in range(0, max(1, images), step)]
 
 
 def _joined(xp: Namespace, blocks: list[Array]) -> Array:
     return blocks[0] if len(blocks) == 1 else xp.concatenate(blocks)
+
+
+def _rows(images: Array) -> Array:
+    """One row per place: (N, OH, OW, C) → (N·OH·OW, C)."""
+    return images.reshape(prod(images.shape[:3]), images.shape[3])
 
 
 def _patches(xp: Namespace, x: Array, kernel: Pair, strides: Pair, padding: Padding, dilation: Pair) -> Array:

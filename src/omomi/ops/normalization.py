@@ -101,17 +101,19 @@ def batch_normalization_inference_forward(
     xp: Namespace, x: Array, gamma: Array, beta: Array, mean: Array, variance: Array, *, epsilon: float = 1e-3
 ) -> tuple[Array, Saved]:
     deviation = xp.sqrt(variance + epsilon)
-    return (x - mean) * (gamma / deviation) + beta, (x, gamma, mean, deviation)
+    y = (x - mean) * (gamma / deviation) + beta
+    return y, (x, gamma, mean, deviation)
 
 
 def batch_normalization_inference_backward(
     xp: Namespace, saved: Saved, gy: Array, wanted: Wanted, *, epsilon: float = 1e-3
 ) -> tuple[Array | None, ...]:
     x, gamma, mean, deviation = saved
+    axes = tuple(range(x.ndim - 1))
     return (
         gy * (gamma / deviation) if wanted[0] else None,
-        xp.einsum("...c,...c->c", gy, (x - mean) / deviation) if wanted[1] else None,
-        xp.einsum("...c->c", gy) if wanted[2] else None,
+        (gy * ((x - mean) / deviation)).sum(axis=axes) if wanted[1] else None,
+        gy.sum(axis=axes) if wanted[2] else None,
         None,
         None,
     )
