@@ -10,6 +10,7 @@ dilation)``
 ``xp.scatter_add(target, index, v)``   a copy of ``target`` with ``v`` added at ``index`` (repeated indices add up)
 ``xp.scan(cell, carry, sequence)``     ``carry, y = cell(carry, x)`` over the leading axis, ys stacked
 ``xp.random_bits(address, count)``     ``count`` random 32-bit words of the draw ``address`` (see engines.random)
+``xp.erf(x)``                          the error function, entry by entry (see engines.special)
 =====================================  ==========================================================================
 """
 
@@ -24,6 +25,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from omomi.engines.engine import Array, Engine
 from omomi.engines.random import random_bits
+from omomi.engines.special import erf
 
 
 def windows(x: Array, size: tuple[int, int], strides: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Array:
@@ -84,7 +86,7 @@ def _namespace() -> SimpleNamespace:
     """NumPy's public names in one flat namespace, so that ``xp.exp`` is a single attribute look-up."""
     names = {name: getattr(np, name) for name in np.__all__ if not name.startswith("_")}
     return SimpleNamespace(
-        **names, windows=windows, fold=fold, scatter_add=scatter_add, scan=scan, random_bits=random_bits
+        **names, windows=windows, fold=fold, scatter_add=scatter_add, scan=scan, random_bits=random_bits, erf=erf
     )
 
 

@@ -12,10 +12,15 @@ from omomi.ops import activation as activation
 from omomi.ops import arithmetic as arithmetic
 from omomi.ops import convolution as convolution
 from omomi.ops import dropout as dropout
+from omomi.ops import elementary as elementary
+from omomi.ops import linear as linear
 from omomi.ops import loss as loss
 from omomi.ops import metric as metric
 from omomi.ops import normalization as normalization
 from omomi.ops import pooling as pooling
+from omomi.ops import reduction as reduction
+from omomi.ops import shape as shape
+from omomi.ops import update as update
 from omomi.ops.rule import Rule, UpdateRule
 
 __all__ = ["RULES", "UPDATES", "Rule", "UpdateRule"]
