@@ -9,9 +9,8 @@ Padding is explicit, ((top, bottom), (left, right)), when it reaches a rule; ``r
 
 from __future__ import annotations
 
-from math import prod
-
 from omomi.errors import ConfigurationError, ShapeError, UnknownNameError
+from omomi.ops.linear import rows
 from omomi.ops.rule import Array, Namespace, Rule, Saved, Wanted
 
 Pair = tuple[int, int]
@@ -165,11 +164,11 @@ def convolution_2d_backward(
         delta = gy[images]
         if wanted[0]:
             # One product per kernel entry, (KH, KW, N·OH·OW, C_in): what fold adds up is then contiguous.
-            gP = (_rows(delta) @ W.transpose(0, 1, 3, 2)).reshape(kh, kw, *delta.shape[:3], c_in)
+            gP = (rows(delta) @ W.transpose(0, 1, 3, 2)).reshape(kh, kw, *delta.shape[:3], c_in)
             bordered = (delta.shape[0], height, width, c_in)
             gx.append(crop_image(xp.fold(gP.transpose(2, 3, 4, 0, 1, 5), bordered, strides, dilation), padding))
         if wanted[1]:
-            gW = gW + _patches(xp, x[images], (kh, kw), strides, padding, dilation).T @ _rows(delta)
+            gW = gW + _patches(xp, x[images], (kh, kw), strides, padding, dilation).T @ rows(delta)
     gradients = (
         _joined(xp, gx) if wanted[0] else None,
         gW.reshape(W.shape) if wanted[1] else None,
@@ -186,11 +185,6 @@ def _blocks(images: int, numbers: int) -> list[slice]:
 
 def _joined(xp: Namespace, blocks: list[Array]) -> Array:
     return blocks[0] if len(blocks) == 1 else xp.concatenate(blocks)
-
-
-def _rows(images: Array) -> Array:
-    """One row per place: (N, OH, OW, C) → (N·OH·OW, C)."""
-    return images.reshape(prod(images.shape[:3]), images.shape[3])
 
 
 def _patches(xp: Namespace, x: Array, kernel: Pair, strides: Pair, padding: Padding, dilation: Pair) -> Array:

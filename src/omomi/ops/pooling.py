@@ -114,9 +114,7 @@ def _entries(xp: Namespace, x: Array, size: Pair, strides: Pair) -> list[Array]:
     return [patches[:, :, :, i, j] for i in range(size[0]) for j in range(size[1])]
 
 
-def _gather(
-    xp: Namespace, shares: Array, shape: tuple[int, ...], size: Pair, strides: Pair, padding: Padding
-) -> Array:
+def _gather(xp: Namespace, shares: Array, shape: tuple[int, ...], size: Pair, strides: Pair, padding: Padding) -> Array:
     """Give each pixel the sum of its shares (KH·KW, N, OH, OW, C) from the windows it lies in; cut off the border."""
     _, n, oh, ow, c = shares.shape
     patches = shares.reshape(*size, n, oh, ow, c).transpose(2, 3, 4, 0, 1, 5)
