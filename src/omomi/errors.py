@@ -90,6 +90,7 @@ class UnknownNameError(OmomiError, ValueError):
     """A name (of a layer, loss, optimiser, …) that nobody registered; the message names the nearest one."""
 
     def __init__(self, kind: str, name: object, known: Iterable[str], *, where: str | None = None) -> None:
+        self.name = name
         names = sorted(known)
         close = get_close_matches(str(name).lower(), [n.lower() for n in names], n=1, cutoff=0.5)
         nearest = next((n for n in names if close and n.lower() == close[0]), None)

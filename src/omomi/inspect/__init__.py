@@ -1,0 +1,1 @@
+"""L6: looking inside: gradient check and pictures."""

@@ -1,0 +1,1 @@
+"""L5: Sequential and Model, their summary, saving and loading."""

@@ -1,0 +1,66 @@
+"""Which engine runs: ``omomi.use("numpy")``, the variable ``OMOMI_ENGINE``, or the default."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from omomi.engines.engine import Engine
+from omomi.engines.reference import numpy_engine
+from omomi.errors import UnknownNameError
+
+DEFAULT = "numpy"
+# Each engine by the function that makes it. A maker imports what it needs only when it is called.
+MAKERS: dict[str, Callable[[], Engine]] = {"numpy": numpy_engine}
+
+_made: dict[str, Engine] = {}
+_current: Engine | None = None
+
+
+def get(name: str) -> Engine:
+    """The engine of that name, made once.
+
+    Raises:
+        UnknownNameError: there is no such engine.
+        EngineError: it cannot run here.
+    """
+    if name not in _made:
+        if name not in MAKERS:
+            raise UnknownNameError("engine", name, MAKERS)
+        _made[name] = MAKERS[name]()
+    return _made[name]
+
+
+def current() -> Engine:
+    """The engine that computes now."""
+    global _current
+    if _current is None:
+        _current = get(os.environ.get("OMOMI_ENGINE") or DEFAULT)
+    return _current
+
+
+class use:
+    """Choose the engine, from here on or inside a ``with`` block.
+
+    Example:
+        >>> import omomi
+        >>> _ = omomi.use("numpy")              # from here on
+        >>> with omomi.use("numpy"):            # only inside
+        ...     omomi.functions.relu([-1.0, 2.0])
+        Variable([0., 2.])
+    """
+
+    def __init__(self, name: str) -> None:
+        global _current
+        self._previous = current() if _current is not None else None
+        _current = self.engine = get(name)
+
+    def __repr__(self) -> str:
+        return f"use({self.engine.name!r})"
+
+    def __enter__(self) -> Engine:
+        return self.engine
+
+    def __exit__(self, *_: object) -> None:
+        global _current
+        _current = self._previous

@@ -1,0 +1,83 @@
+"""Where a random draw gets its address: (seed, step, path of the thing that draws, how often it drew)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from omomi.engines import random
+from omomi.engines.engine import Array
+from omomi.engines.selection import current
+from omomi.graph.context import context
+from omomi.graph.variable import Variable, apply
+from omomi.ops.dropout import draw_address as draw_address_rule
+
+
+class Draws:
+    """The draws of one step: its seed (uint32, (2,): low, high), its number, and a count for each path."""
+
+    def __init__(self, seed: Array, step: Array) -> None:
+        self.seed, self.step = seed, step
+        self.counts: dict[str, int] = {}
+
+    def next(self, path: str) -> int:
+        """How often ``path`` drew before in this step."""
+        count = self.counts.get(path, 0)
+        self.counts[path] = count + 1
+        return count
+
+
+# What draws outside any model belongs to one long step 0 of this seed.
+_outside = Draws(np.zeros(2, np.uint32), np.zeros((), np.uint32))
+_default_seed: int | None = None
+
+
+def seed_words(seed: int) -> Array:
+    """A seed as the two words that an address holds: uint32 (2,)."""
+    return random.address(seed, "")[:2]
+
+
+def seed_number(draws: Draws) -> int:
+    """The seed of these draws as one number."""
+    low, high = (int(word) for word in current().to_host(draws.seed))
+    return low | high << 32
+
+
+def set_seed(seed: int) -> None:
+    """Fix the seed of everything that is built from here on and has none of its own.
+
+    Models take it for their initial weights, masks and shuffles; functions called outside any model restart
+    their draws from it.
+    """
+    global _default_seed, _outside
+    _default_seed = int(seed)
+    _outside = Draws(seed_words(seed), np.zeros((), np.uint32))
+
+
+def fresh_seed() -> int:
+    """The seed for a new model: the one of :func:`set_seed`, else one drawn from NumPy's global generator.
+
+    That generator starts from the operating system's entropy, and ``numpy.random.seed`` at the head of a script
+    fixes it: so such a line fixes the script's result.
+    """
+    return _default_seed if _default_seed is not None else int(np.random.randint(2**31))
+
+
+@contextmanager
+def drawing(draws: Draws) -> Iterator[None]:
+    """Inside, draws belong to this step."""
+    before, context.draws = context.draws, draws
+    try:
+        yield
+    finally:
+        context.draws = before
+
+
+def draw_address() -> Variable:
+    """The address of the next draw of the layer that runs now: uint32 (5,)."""
+    draws = context.draws or _outside
+    path = context.path
+    address = apply(draw_address_rule, draws.seed, draws.step, path=random.path_word(path), draw=draws.next(path))
+    return address

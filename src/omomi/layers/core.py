@@ -1,0 +1,253 @@
+"""The layers of the feed-forward network: Input, Dense, Activation, and those that only change the shape."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from omomi.errors import ConfigurationError, ShapeError
+from omomi.graph import functions
+from omomi.graph.variable import Variable
+from omomi.layers import activations, initializers
+from omomi.layers.layer import Layer, Shape, sample_shape
+from omomi.layers.state import Parameter
+
+
+class Input(Layer):
+    """Says the shape of one sample, as the first entry of a Sequential. It computes nothing.
+
+    Args:
+        shape: the shape of one sample, without the batch.
+    """
+
+    def __init__(self, shape: Any, *, name: str | None = None, **options: Any) -> None:
+        super().__init__(name=name, input_shape=sample_shape(shape, "Input"), **options)
+
+    def call(self, inputs: Variable) -> Variable:
+        return inputs
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        assert self.given_input_shape is not None
+        return {"name": self.name, "shape": list(self.given_input_shape)}
+
+
+class Dense(Layer):
+    """Every input connected to every unit: u = x W + b, z = f(u).
+
+    Shapes: x (…, in), kernel W (in, units), bias b (units,) → (…, units). Textbooks that write u = W z + b with w_ji
+    (from i to j) hold the transpose of this kernel.
+
+    Args:
+        units: the number of units.
+        activation: name or function of f; the identity unless given.
+        use_bias: whether there is a bias b.
+        kernel_initializer, bias_initializer: where W and b start from.
+    """
+
+    casts_integers = True
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.units = positive(units, "units", self.where)
+        self.activation = activations.get(activation)
+        self.use_bias = use_bias
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel: Parameter
+        self.bias: Parameter | None = None
+
+    def check_input(self, shape: Shape) -> None:
+        if len(shape) < 2:
+            raise ShapeError(
+                "a Dense layer reads vectors, one for each sample.",
+                where=self.where,
+                expected="shape (batch, in)",
+                received=f"shape {tuple(shape)}",
+                fix="one sample is a batch of one: x[None, :]",
+            )
+        if shape[-1] is None:
+            raise ShapeError("the length of the vectors must be known.", where=self.where, received=f"shape {shape}")
+        if self.built and shape[-1] != self.kernel.shape[0]:
+            raise ShapeError(
+                "the vectors have the wrong length.",
+                where=self.where,
+                expected=f"(…, {self.kernel.shape[0]}), as when it was built",
+                received=f"shape {tuple(shape)}",
+                fix="images need a Flatten layer before a Dense one" if len(shape) > 2 else None,
+            )
+
+    def build(self, input_shape: Shape) -> None:
+        self.kernel = self.add_weight((input_shape[-1], self.units), self.kernel_initializer)
+        if self.use_bias:
+            self.bias = self.add_weight((self.units,), self.bias_initializer)
+
+    def call(self, inputs: Variable) -> Variable:
+        u = functions.affine(inputs, self.kernel, self.bias)
+        return self.activation(u)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "units": self.units,
+            "activation": activations.serialize(self.activation),
+            "use_bias": self.use_bias,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "bias_initializer": initializers.serialize(self.bias_initializer),
+        }
+
+
+class Activation(Layer):
+    """Applies an activation: z = f(u).
+
+    Args:
+        activation: its name, or a function of a Variable.
+    """
+
+    casts_integers = True
+
+    def __init__(self, activation: Any, **options: Any) -> None:
+        super().__init__(**options)
+        self.activation = activations.get(activation)
+
+    def call(self, inputs: Variable) -> Variable:
+        return self.activation(inputs)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "activation": activations.serialize(self.activation)}
+
+
+class Flatten(Layer):
+    """Each sample as one vector: (N, …) → (N, the product of the rest), the last axis fastest."""
+
+    def call(self, inputs: Variable) -> Variable:
+        return inputs.reshape((inputs.shape[0], prod(inputs.shape[1:])))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        if None in input_shape[1:]:
+            return (input_shape[0], None)
+        return (input_shape[0], prod(d for d in input_shape[1:] if d is not None))
+
+
+class Reshape(Layer):
+    """Each sample in another shape: (N, …) → (N, *target_shape).
+
+    Args:
+        target_shape: the new shape of one sample; one entry may be −1.
+    """
+
+    def __init__(self, target_shape: Any, **options: Any) -> None:
+        super().__init__(**options)
+        self.target_shape = tuple(int(d) for d in target_shape)
+        if self.target_shape.count(-1) > 1:
+            raise ConfigurationError(
+                "only one size can be worked out from the others.",
+                where=self.where,
+                received=f"target_shape={self.target_shape}",
+            )
+
+    def check_input(self, shape: Shape) -> None:
+        self.compute_output_shape(shape)
+
+    def call(self, inputs: Variable) -> Variable:
+        return inputs.reshape((inputs.shape[0], *self.compute_output_shape(inputs.shape)[1:]))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        if None in input_shape[1:]:
+            return (input_shape[0], *(None if d == -1 else d for d in self.target_shape))
+        size = prod(d for d in input_shape[1:] if d is not None)
+        known = prod(d for d in self.target_shape if d != -1)
+        missing = -1 in self.target_shape
+        if (missing and (known == 0 or size % known)) or (not missing and known != size):
+            raise ShapeError(
+                "a sample cannot take this shape.",
+                where=self.where,
+                expected=f"a sample of {'a multiple of ' if missing else ''}{known} numbers",
+                received=f"a sample of shape {tuple(input_shape[1:])}, {size} numbers",
+            )
+        return (input_shape[0], *(size // known if d == -1 else d for d in self.target_shape))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "target_shape": list(self.target_shape)}
+
+
+class Rescaling(Layer):
+    """x · scale + offset: ``Rescaling(1 / 255)`` brings the bytes of an image into [0, 1].
+
+    Args:
+        scale: the factor.
+        offset: what is added.
+    """
+
+    casts_integers = True
+
+    def __init__(self, scale: float, offset: float = 0.0, **options: Any) -> None:
+        super().__init__(**options)
+        self.scale, self.offset = float(scale), float(offset)
+
+    def call(self, inputs: Variable) -> Variable:
+        scaled = inputs * self.scale
+        return scaled + self.offset if self.offset else scaled
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "scale": self.scale, "offset": self.offset}
+
+
+class Dropout(Layer):
+    """In training, each value is dropped with probability ``rate`` and the rest scaled by 1/(1 − rate).
+
+    Otherwise it passes its input on. Source: Srivastava et al. 2014; the scaling in training ("inverted") keeps the
+    expected value, so that nothing has to be scaled afterwards.
+
+    Args:
+        rate: the probability of being dropped, 0 ≤ rate < 1.
+    """
+
+    casts_integers = True
+
+    def __init__(self, rate: float, **options: Any) -> None:
+        super().__init__(**options)
+        if not 0 <= rate < 1:
+            raise ConfigurationError(
+                "the rate is the probability of being dropped.",
+                where=self.where,
+                expected="0 ≤ rate < 1",
+                received=f"rate={rate!r}",
+            )
+        self.rate = float(rate)
+
+    def call(self, inputs: Variable, training: bool = False) -> Variable:
+        return functions.dropout(inputs, self.rate) if training and self.rate > 0 else inputs
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rate": self.rate}
+
+
+def positive(value: Any, what: str, where: str) -> int:
+    """A positive whole number, or an error that names what it should be."""
+    number = value if isinstance(value, int) else getattr(value, "item", lambda: value)()
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise ConfigurationError(f"{what} is a positive whole number.", where=where, received=f"{what}={value!r}")
+    return number

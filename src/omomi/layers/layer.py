@@ -1,0 +1,383 @@
+"""Layer: a function with parameters, and a place in a tree.
+
+A layer holds its parameters, buffers and sublayers in the order in which they were assigned to attributes. The
+outermost layer of a call is the *root*: it owns the seed and the step number, and paths count from it.
+"""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+
+from omomi.engines.selection import current
+from omomi.errors import ConfigurationError, ShapeError
+from omomi.graph import functions
+from omomi.graph.context import context, no_grad, training_mode
+from omomi.graph.randomness import Draws, fresh_seed, seed_number, seed_words
+from omomi.graph.variable import Variable, as_array
+from omomi.layers import initializers
+from omomi.layers.state import Buffer, Parameter, StateEntry
+
+Shape = tuple[int | None, ...]  # the batch comes first and may be None: any number of samples
+
+
+class Layer:
+    """Base of all layers. Subclass it, make parameters in ``build`` (or ``__init__``), compute in ``call``.
+
+    Args:
+        name: unique among the layers of one model; made from the class unless given.
+        trainable: whether training moves the parameters of this layer and of those inside it.
+        dtype: of parameters and arithmetic; that of the layer around it unless given, float32 at the root.
+        input_shape: the shape of one sample, without the batch, so that a model can be built before it sees data.
+        input_dim: the same for a vector: ``input_dim=784`` is ``input_shape=(784,)``.
+        seed: of a root; where there is none, it is drawn when the root is first built.
+
+    Example:
+        >>> import numpy as np, omomi
+        >>> class Scale(omomi.Layer):
+        ...     def build(self, input_shape):
+        ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+        ...     def call(self, x):
+        ...         return x * self.factor
+        >>> Scale()(np.array([[1.0, 2.0]], np.float32))
+        Variable([[1., 2.]])
+    """
+
+    # Integer inputs (uint8 images) become this layer's dtype. Layers that index with integers switch it off.
+    casts_integers: ClassVar[bool] = False
+    _takes_training: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._takes_training = "training" in inspect.signature(cls.call).parameters
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        trainable: bool = True,
+        dtype: str | None = None,
+        input_shape: tuple[int | None, ...] | None = None,
+        input_dim: int | None = None,
+        seed: int | None = None,
+    ) -> None:
+        self._entries: dict[str, StateEntry] = {}
+        self._children: dict[str, Layer] = {}
+        self._key: str | None = None  # its name inside the layer around it
+        self._explicit_name = name
+        self._seed: Buffer | None = None
+        self._step: Buffer | None = None
+        self.seed = seed
+        self._trainable = trainable
+        self.dtype = self._explicit_dtype = np.dtype(dtype).name if dtype is not None else None
+        self.built = False
+        self.built_for: Any = None  # the input shape it was built for, batch first
+        if name is not None and (not name or "/" in name):
+            raise ConfigurationError("a layer's name is not empty and has no slash.", received=repr(name))
+        if input_dim is not None:
+            input_shape = (int(input_dim),)
+        self.given_input_shape = sample_shape(input_shape, self.where)
+
+    # ---- to override ------------------------------------------------------------------------------------------
+
+    def build(self, input_shape: Any) -> None:
+        """Make the parameters; called once, before the first call, with the shape of the input (batch first)."""
+
+    def call(self, inputs: Any, *args: Any, **kwargs: Any) -> Any:
+        """Compute the output from the input, with functions on Variables."""
+        raise NotImplementedError(f"{type(self).__name__} has no call()")
+
+    def check_input(self, shape: Shape) -> None:
+        """Raise a :class:`ShapeError` if an input of this shape (batch first) does not fit."""
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """The shape of the output (batch first) for an input of ``input_shape``.
+
+        Unless overridden, the layer tries itself on one sample of zeros.
+        """
+        trial = np.zeros((1, *(d or 1 for d in input_shape[1:])), self.dtype or context.dtype)
+        with no_grad(), training_mode(False), np.errstate(all="ignore"):  # only the shape counts
+            out = self.call(Variable(trial, requires_grad=False))
+        return (None, *out.shape[1:])
+
+    def get_config(self) -> dict[str, Any]:
+        """The constructor's arguments, as plain values that JSON can hold."""
+        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable}
+        if self._explicit_dtype is not None:
+            config["dtype"] = self._explicit_dtype
+        if self.given_input_shape is not None:
+            config["input_shape"] = list(self.given_input_shape)
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Layer:
+        """The layer that :meth:`get_config` described."""
+        return cls(**config)
+
+    # ---- the tree ---------------------------------------------------------------------------------------------
+
+    def __setattr__(self, attribute: str, value: Any) -> None:
+        if isinstance(value, (StateEntry, Layer)) and not attribute.startswith("_"):
+            self.register(attribute, value)
+        elif isinstance(value, (list, tuple)) and any(isinstance(item, Layer) for item in value):
+            for position, item in enumerate(value):
+                if isinstance(item, Layer):
+                    self.register(f"{attribute}_{position}", item)
+        object.__setattr__(self, attribute, value)
+
+    def register(self, key: str, member: StateEntry | Layer) -> None:
+        """Take a parameter, buffer or layer into this layer under ``key``."""
+        if isinstance(member, Layer):
+            self._children[key] = member
+            member._key = key
+        elif not any(member is known for known in self._entries.values()):
+            self._entries[key] = member
+
+    def add_weight(
+        self,
+        shape: Any = (),
+        initializer: Any = "glorot_uniform",
+        *,
+        name: str | None = None,
+        dtype: str | None = None,
+        trainable: bool = True,
+    ) -> Parameter:
+        """A new parameter; assign it to an attribute (its name) or give ``name``.
+
+        Its numbers are drawn when the layer has its place in a model: they depend on (seed, path) alone.
+        """
+        size = (shape,) if isinstance(shape, int) else tuple(shape)
+        if any(d is None or d < 0 for d in size):
+            raise ShapeError("a parameter's shape has known sizes.", where=self.where, received=f"shape {size}")
+        parameter = Parameter(size, initializers.get(initializer), dtype or self.dtype or context.dtype, trainable)
+        if name is not None:
+            self.register(name, parameter)
+        return parameter
+
+    def add_buffer(self, shape: Any = (), initializer: Any = "zeros", *, dtype: str | None = None) -> Buffer:
+        """A new buffer: an array that training changes without a gradient. Assign it to an attribute."""
+        return Buffer(tuple(shape), initializers.get(initializer), dtype or self.dtype or context.dtype)
+
+    @property
+    def children(self) -> dict[str, Layer]:
+        """The layers inside this one, by key."""
+        return dict(self._children)
+
+    def walk(self, prefix: str = "") -> Iterator[tuple[str, Layer]]:
+        """This layer and all inside it, with their paths ("" is this layer)."""
+        yield prefix, self
+        for key, child in self._children.items():
+            yield from child.walk(f"{prefix}/{key}" if prefix else key)
+
+    def entries(self) -> dict[str, StateEntry]:
+        """Parameters and buffers of this layer and of all inside it, by path. A shared one appears once."""
+        found: dict[str, StateEntry] = {}
+        seen: set[int] = set()
+        for path, layer in self.walk():
+            for key, entry in layer._entries.items():
+                if id(entry) not in seen:
+                    seen.add(id(entry))
+                    found[f"{path}/{key}" if path else key] = entry
+        return found
+
+    def state(self) -> dict[str, StateEntry]:
+        """The state tree of a root: its entries, and its ``seed`` and ``step``."""
+        return {"seed": self._own_seed(), "step": self._own_step(), **self.entries()}
+
+    def parameters(self) -> dict[str, Parameter]:
+        """The parameters that training moves, by path."""
+        found: dict[str, Parameter] = {}
+        for path, layer in self.walk():
+            for key, entry in layer._entries.items():
+                if isinstance(entry, Parameter) and entry.trainable and not any(entry is p for p in found.values()):
+                    found[f"{path}/{key}" if path else key] = entry
+        return found
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training moves the parameters inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self._trainable = bool(value)
+        for _, layer in self.walk():
+            layer._trainable = bool(value)
+            for entry in layer._entries.values():
+                if isinstance(entry, Parameter):
+                    entry.trainable = bool(value)
+
+    @property
+    def weights(self) -> list[StateEntry]:
+        """Parameters and buffers, in order."""
+        return list(self.entries().values())
+
+    def get_weights(self) -> list[Any]:
+        """Copies of all parameters and buffers, in order, as NumPy arrays."""
+        return [np.array(current().to_host(entry.array)) for entry in self.weights]
+
+    def set_weights(self, values: Any) -> None:
+        """Put in what :meth:`get_weights` gave.
+
+        Raises:
+            ShapeError: the number of arrays or one of the shapes differs; nothing is changed then.
+        """
+        entries, values = self.entries(), list(values)
+        if len(values) != len(entries):
+            raise ShapeError(
+                "the number of arrays differs.",
+                where=self.where,
+                expected=f"{len(entries)} arrays ({', '.join(entries)})" if entries else "none: it has no weights yet",
+                received=f"{len(values)} arrays",
+            )
+        for (path, entry), value in zip(entries.items(), values, strict=True):
+            if np.shape(value) != entry.shape:
+                raise ShapeError(
+                    "an array has another shape.",
+                    where=f"{self.where}, {path}",
+                    expected=f"shape {entry.shape}",
+                    received=f"shape {np.shape(value)}",
+                )
+        for entry, value in zip(entries.values(), values, strict=True):
+            entry.assign(np.asarray(value))
+
+    def count_params(self) -> int:
+        """How many numbers the parameters and buffers hold."""
+        return sum(entry.size for entry in self.entries().values())
+
+    def cleargrads(self) -> None:
+        """Forget the gradients of all parameters."""
+        for entry in self.entries().values():
+            entry.grad = None
+
+    # ---- names ------------------------------------------------------------------------------------------------
+
+    @property
+    def name(self) -> str:
+        """The name given, else the one it has inside its model, else its kind."""
+        return self._explicit_name or self._key or snake_case(type(self).__name__)
+
+    @property
+    def where(self) -> str:
+        """How messages call this layer."""
+        kind = type(self).__name__
+        return kind if self.name == snake_case(kind) and self._key is None else f"{self.name} ({kind})"
+
+    def __repr__(self) -> str:
+        defaults = {k: p.default for k, p in inspect.signature(type(self).__init__).parameters.items()}
+        try:
+            config = self.get_config()
+        except ConfigurationError:  # it holds a function of the user's own
+            config = {}
+        told = {k: v for k, v in config.items() if k in defaults and k != "name" and not is_default(v, defaults[k])}
+        return f"{type(self).__name__}({', '.join([*(f'{k}={v!r}' for k, v in told.items()), f'name={self.name!r}'])})"
+
+    # ---- calling ----------------------------------------------------------------------------------------------
+
+    def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        """Build the layer if this is its first call, then compute."""
+        outside = context.path, context.training, context.draws, context.dtype
+        try:
+            if context.draws is None:  # the outermost layer: paths and draws count from here
+                context.path, context.draws = "", self.own_draws()
+            else:
+                key = self._key or self.name
+                context.path = f"{context.path}/{key}" if context.path else key
+            if training is not None:
+                context.training = training
+            if self.dtype is not None:
+                context.dtype = self.dtype
+            inputs = self._cast(inputs)
+            if not self.built:
+                self.build_at(context.path, shape_of(inputs), seed_number(context.draws))
+            elif isinstance(inputs, Variable):
+                self.check_input(inputs.shape)
+            if self._takes_training:
+                kwargs["training"] = context.training
+            return self.call(inputs, *args, **kwargs)
+        finally:
+            context.path, context.training, context.draws, context.dtype = outside
+
+    def build_at(self, path: str, input_shape: Any, seed: int) -> None:
+        """Build this layer at its place in a model and draw its initial numbers."""
+        if self.dtype is None:
+            self.dtype = context.dtype
+        if not self.built:
+            if isinstance(input_shape, tuple) and not isinstance(input_shape[0] if input_shape else None, tuple):
+                self.check_input(input_shape)
+            self.build(input_shape)
+            self.built, self.built_for = True, input_shape
+        for key, entry in self._entries.items():
+            if isinstance(entry, Parameter) and not self._trainable:
+                entry.trainable = False
+            if entry._array is None:
+                entry.initialize(seed, f"{path}/{key}" if path else key)
+
+    def _cast(self, inputs: Any) -> Any:
+        """Inputs as Variables of this layer's dtype; integers only where the layer computes with them."""
+        if isinstance(inputs, (list, tuple)) and any(isinstance(x, Variable) for x in inputs):
+            return type(inputs)(self._cast(x) for x in inputs)
+        x = inputs if isinstance(inputs, Variable) else Variable(as_array(inputs), requires_grad=False)
+        wanted = self.dtype or context.dtype
+        if x._array.dtype.name == wanted or (x._array.dtype.kind != "f" and not self.casts_integers):
+            return x
+        return functions.cast(x, wanted)
+
+    def _own_seed(self) -> Buffer:
+        if self._seed is None:
+            self.seed = fresh_seed() if self.seed is None else int(self.seed)
+            self._seed = Buffer((2,), initializers.get("zeros"), "uint32")
+            self._seed.assign(seed_words(self.seed))
+        return self._seed
+
+    def _own_step(self) -> Buffer:
+        if self._step is None:
+            self._step = Buffer((), initializers.get("zeros"), "uint32")
+            self._step.assign(np.zeros((), np.uint32))
+        return self._step
+
+    def own_draws(self) -> Draws:
+        """The random draws of this layer as a root, in the step that it is in."""
+        return Draws(self._own_seed()._array, self._own_step()._array)
+
+
+def sample_shape(shape: Any, where: str) -> tuple[int | None, ...] | None:
+    """Check the shape of one sample as a user wrote it."""
+    if shape is None:
+        return None
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    if sizes and sizes[0] is None and len(sizes) > 1:
+        raise ShapeError(
+            "the shape of a sample has no batch.",
+            where=where,
+            expected=f"input_shape={sizes[1:]}",
+            received=f"input_shape={sizes}",
+            fix="leave the batch size out of input_shape",
+        )
+    if any(d is not None and (not isinstance(d, (int, np.integer)) or d < 1) for d in sizes):
+        raise ShapeError("sizes are positive whole numbers.", where=where, received=f"input_shape={sizes}")
+    return sizes
+
+
+def is_default(value: Any, default: Any) -> bool:
+    """Whether a value of a configuration is what the constructor takes unless told."""
+    if isinstance(value, dict):
+        return isinstance(default, str) and snake_case(value.get("class_name", "")) == default
+    return bool((tuple(value) if isinstance(value, list) else value) == default) or (value, default) == ("linear", None)
+
+
+def shape_of(inputs: Any) -> Any:
+    """The shape of an input, or the shapes of several."""
+    if isinstance(inputs, (list, tuple)):
+        return [shape_of(x) for x in inputs]
+    return inputs.shape
+
+
+def snake_case(kind: str) -> str:
+    """A class name as a layer name, as Keras spells it: MaxPooling2D → max_pooling2d, PReLU → p_re_lu."""
+    spaced = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", kind)
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", spaced).lower()

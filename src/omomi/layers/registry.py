@@ -1,0 +1,50 @@
+"""The closed registry of layers: what a saved model may consist of.
+
+A file names layers; it never names modules, functions or code. A layer of your own is found only if you hand it over
+in ``custom_objects``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from omomi.errors import FileFormatError, UnknownNameError
+from omomi.layers import activation_layers, convolution, core, normalization
+from omomi.layers.layer import Layer
+
+LAYERS: dict[str, type[Layer]] = {
+    found.__name__: found
+    for chapter in (core, activation_layers, convolution, normalization)
+    for found in vars(chapter).values()
+    if isinstance(found, type) and issubclass(found, Layer) and found is not Layer and found.__name__[0] != "_"
+}
+
+
+def serialize(layer: Layer) -> dict[str, Any]:
+    """A layer's kind and configuration, as plain values."""
+    return {"class_name": type(layer).__name__, "config": layer.get_config()}
+
+
+def deserialize(entry: Any, custom_objects: Mapping[str, Any] | None = None) -> Any:
+    """The layer that :func:`serialize` described.
+
+    Raises:
+        UnknownNameError: neither a layer of Omomi's nor one of ``custom_objects``.
+        FileFormatError: the entry does not describe a layer.
+    """
+    if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
+        raise FileFormatError("this does not describe a layer.", received=repr(entry)[:80])
+    known = {**LAYERS, **(custom_objects or {})}
+    name = entry.get("class_name")
+    if name not in known:
+        raise UnknownNameError("layer", name, known, where="the model's configuration")
+    config = {
+        key: tuple(v) if key.endswith("shape") and isinstance(v, list) else v for key, v in entry["config"].items()
+    }
+    try:
+        return known[name].from_config(config)
+    except TypeError as error:
+        raise FileFormatError(
+            f"this configuration does not fit a {name}.", where="the model's configuration", received=str(error)
+        ) from None

@@ -1,0 +1,142 @@
+"""What training changes: parameters and buffers, and the one tree that holds them.
+
+The state of a model is a mapping from path ("dense_1/kernel") to entry. Everything that training changes is in it,
+and nothing else: so saving, resuming and compiling a step are all short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from omomi.engines import random
+from omomi.engines.engine import Array
+from omomi.engines.selection import current
+from omomi.errors import NotBuiltError, ShapeError
+from omomi.graph.variable import Variable
+from omomi.layers.initializers import Initializer
+
+
+class StateEntry(Variable):
+    """An array that training changes. It has a shape from the start, and its numbers once its path is known."""
+
+    __slots__ = ("_dtype", "_shape", "initializer")
+
+    def __init__(self, shape: tuple[int, ...], initializer: Initializer, dtype: Any, requires_grad: bool) -> None:
+        self._array = None
+        self._shape, self._dtype, self.initializer = tuple(shape), np.dtype(dtype), initializer
+        self.requires_grad, self.name, self.grad = requires_grad, None, None
+        self.creator, self.index, self.generation = None, 0, 0
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._dtype  # type: ignore[no-any-return]
+
+    @property
+    def ndim(self) -> int:
+        return len(self._shape)
+
+    @property
+    def size(self) -> int:
+        return int(np.prod(self._shape, dtype=np.int64))
+
+    @property
+    def array(self) -> Array:
+        """The value, as a read-only view; :meth:`assign` writes."""
+        if self._array is None:
+            raise NotBuiltError(
+                "this parameter has no numbers yet: its layer has not been built inside a model.",
+                where=self.name,
+                fix="call the model on data once, or give the first layer an input_shape",
+            )
+        if isinstance(self._array, np.ndarray) and self._array.flags.writeable:
+            view = self._array.view()
+            view.flags.writeable = False
+            return view
+        return self._array
+
+    def assign(self, value: Any) -> None:
+        """Put in new numbers of the same shape; they are cast to this entry's dtype.
+
+        Raises:
+            ShapeError: the shape differs.
+        """
+        array = value._array if isinstance(value, Variable) else value
+        if not hasattr(array, "dtype") or not hasattr(array, "shape"):
+            array = np.asarray(array)
+        if tuple(array.shape) != self._shape:
+            raise ShapeError(
+                "the new value has another shape.",
+                where=self.name or type(self).__name__,
+                expected=f"shape {self._shape}",
+                received=f"shape {tuple(array.shape)}",
+            )
+        owned = isinstance(value, Variable)  # computed in the graph: nobody else writes to it
+        self._array = array if owned and array.dtype == self._dtype else current().xp.array(array, dtype=self._dtype)
+
+    def initialize(self, seed: int, path: str) -> None:
+        """Draw the first numbers. They are a function of (seed, path), and always come from the host."""
+        self.name = path
+        host = self.initializer(self._shape, random.address(seed, path)).astype(self._dtype)
+        self._array = current().asarray(host)
+
+
+class Parameter(StateEntry):
+    """An array that the optimiser moves along its gradient, unless ``trainable`` is switched off."""
+
+    __slots__ = ()
+
+    def __init__(
+        self, shape: tuple[int, ...], initializer: Initializer, dtype: Any = "float32", trainable: bool = True
+    ) -> None:
+        super().__init__(shape, initializer, dtype, trainable)
+
+    @property
+    def trainable(self) -> bool:
+        """Whether training moves it."""
+        return self.requires_grad
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        self.requires_grad = bool(value)
+
+
+class Buffer(StateEntry):
+    """An array that training changes by other means than a gradient: running statistics, slots, counters."""
+
+    __slots__ = ()
+
+    def __init__(self, shape: tuple[int, ...], initializer: Initializer, dtype: Any = "float32") -> None:
+        super().__init__(shape, initializer, dtype, False)
+
+
+Entries = Mapping[str, StateEntry]
+
+
+def arrays(entries: Entries) -> dict[str, Array]:
+    """The arrays of a state tree, by path."""
+    return {path: entry._array for path, entry in entries.items()}
+
+
+def put(entries: Entries, values: Mapping[str, Array]) -> None:
+    """Make these arrays the state. They are taken as they are: a step has computed them."""
+    for path, entry in entries.items():
+        entry._array = values[path]
+
+
+@contextmanager
+def holding(entries: Entries, values: Mapping[str, Array]) -> Iterator[None]:
+    """Inside, the entries hold these arrays; afterwards, what they held before."""
+    before = arrays(entries)
+    put(entries, values)
+    try:
+        yield
+    finally:
+        put(entries, before)

@@ -1,0 +1,64 @@
+"""A model in one safetensors file: arrays, and a header that says what they belong to. No code."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+from omomi.engines.selection import current
+from omomi.errors import ConfigurationError, NotBuiltError
+from omomi.files.tensors import save_arrays
+
+KIND = "model"
+LAYOUT = 1  # of this header; the file's own format has a version of its own
+
+
+def save_model(model: Any, path: str | os.PathLike[str]) -> None:
+    """Write a model: configuration, state tree, and how it was compiled.
+
+    Raises:
+        NotBuiltError: it has no parameters yet.
+        ConfigurationError: something in it is a function, which a file cannot hold.
+        FileAccessError: the file cannot be written.
+    """
+    if not model.built:
+        raise NotBuiltError(
+            "there is nothing to save yet.",
+            where=model.where,
+            fix="build the model first: call it on data, or fit it",
+        )
+    entries = dict(model.state())
+    if model.optimizer is not None:
+        entries.update(model.optimizer.entries())
+    to_host = current().to_host
+    arrays = {name: np.asarray(to_host(entry.array)) for name, entry in entries.items()}
+    save_arrays(path, arrays, header_of(model))
+
+
+def header_of(model: Any) -> dict[str, Any]:
+    """What the header says: the class, its configuration, the input it was built for, and how it was compiled."""
+    training = None
+    if model.loss is not None and model.optimizer is not None:
+        if type(model.loss).__name__ == "Custom":
+            raise ConfigurationError(
+                "a loss that is a function cannot be written to a file.",
+                where=model.where,
+                received=model.loss.name,
+                fix="compile with a named loss before saving, or save the weights alone (get_weights)",
+            )
+        training = {
+            "optimizer": {"class_name": type(model.optimizer).__name__, "config": model.optimizer.get_config()},
+            "loss": {"class_name": type(model.loss).__name__, "config": model.loss.get_config()},
+            "metrics": model.metric_names[0],
+            "weighted_metrics": model.metric_names[1],
+        }
+    return {
+        "kind": KIND,
+        "layout": LAYOUT,
+        "model": {"class_name": type(model).__name__, "config": model.get_config()},
+        "input_shape": list(model.built_for),
+        "seed": model.seed,
+        "training": training,
+    }

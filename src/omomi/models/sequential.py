@@ -1,0 +1,125 @@
+"""Sequential: layers one after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from omomi.errors import ConfigurationError
+from omomi.graph.context import context, placed
+from omomi.graph.randomness import seed_number
+from omomi.layers.layer import Layer, Shape, snake_case
+from omomi.layers.registry import deserialize, serialize
+from omomi.models.model import Model
+
+
+class Sequential(Model):
+    """A model whose layers follow one another.
+
+    Args:
+        layers: the layers; the first may be an :class:`omomi.layers.Input`, or carry ``input_shape=``. Then the
+            model is built at once; otherwise when it first sees data.
+        name: of the model.
+        seed: of its initial weights, masks and shuffles. Without one, that of :func:`omomi.set_seed`; without that,
+            one from NumPy's global generator.
+
+    Example:
+        >>> import omomi
+        >>> model = omomi.Sequential([omomi.layers.Dense(3, input_shape=(2,))], seed=0)
+        >>> model.count_params()
+        9
+    """
+
+    def __init__(
+        self, layers: Iterable[Layer] = (), *, name: str | None = None, seed: int | None = None, **options: Any
+    ) -> None:
+        super().__init__(name=name, seed=seed, **options)
+        for layer in layers:
+            self._append(layer)
+        self._build_if_known()
+
+    def add(self, layer: Layer) -> None:
+        """Append a layer."""
+        self._append(layer)
+        self._build_if_known()
+
+    def pop(self) -> Layer:
+        """Take the last layer off."""
+        if not self._children:
+            raise ConfigurationError("there is no layer to take off.", where=self.where)
+        _, layer = self._children.popitem()
+        self._changed()
+        self._build_if_known()
+        return layer
+
+    def _append(self, layer: Any) -> None:
+        if not isinstance(layer, Layer):
+            raise ConfigurationError(
+                "a Sequential is made of layers.",
+                where=self.where,
+                received=repr(layer),
+                fix="an instance, such as Dense(10), not the class" if isinstance(layer, type) else None,
+            )
+        if any(layer is known for known in self.layers):
+            raise ConfigurationError("this layer is in the model already.", where=self.where, received=layer.name)
+        key = layer._explicit_name or self._free_key(layer)
+        if key in self._children:
+            raise ConfigurationError(
+                f"two layers are named {key!r}.", where=self.where, fix="names are unique inside a model"
+            )
+        if not self._children and layer.given_input_shape is not None:
+            self.given_input_shape = layer.given_input_shape
+        self.register(key, layer)
+        self._changed()
+
+    def _free_key(self, layer: Layer) -> str:
+        """The kind of the layer, with a number from the second one on: dense, dense_1, dense_2."""
+        kind = snake_case(type(layer).__name__)
+        if kind not in self._children:
+            return kind
+        number = 1
+        while f"{kind}_{number}" in self._children:
+            number += 1
+        return f"{kind}_{number}"
+
+    def _changed(self) -> None:
+        self.built, self._output_shape, self._trainer = False, None, None
+        self._steps.clear()
+
+    def _build_if_known(self) -> None:
+        if self.given_input_shape is not None and None not in self.given_input_shape:
+            self.build_from((None, *self.given_input_shape))
+
+    def build_from(self, input_shape: Shape) -> None:
+        """Build all layers for inputs of this shape (batch first)."""
+        self.build_at("", input_shape, seed_number(self.own_draws()))
+
+    def build(self, input_shape: Shape) -> None:
+        draws = context.draws or self.own_draws()
+        outer = f"{context.path}/" if context.path else ""
+        for key, layer in self._children.items():
+            with placed(outer + key, self.dtype or context.dtype, draws):
+                layer.build_at(context.path, input_shape, seed_number(draws))
+                input_shape = layer.compute_output_shape(input_shape)
+        self._output_shape = (None, *input_shape[1:])
+
+    def call(self, inputs: Any) -> Any:
+        for layer in self._children.values():
+            inputs = layer(inputs)
+        return inputs
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        for layer in self._children.values():
+            input_shape = layer.compute_output_shape(input_shape)
+        return input_shape
+
+    def get_config(self) -> dict[str, Any]:
+        config: dict[str, Any] = {"name": self.name, "layers": [serialize(layer) for layer in self.layers]}
+        if self._explicit_dtype is not None:
+            config["dtype"] = self._explicit_dtype
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Sequential:
+        options = {key: value for key, value in config.items() if key != "layers"}
+        return cls([deserialize(entry, custom_objects) for entry in config["layers"]], **options)

@@ -1,0 +1,186 @@
+"""From arrays to mini-batches: checked once, then cut, shuffled and cast batch by batch.
+
+A batch is a dictionary of "x", "y", "w" (one weight for each sample) and "one" (the weight 1 for each).
+The order of an epoch is a function of
+(seed, step it begins at): the same on every engine, and the same again after a resume.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from omomi.engines import random
+from omomi.engines.selection import current
+from omomi.errors import ConfigurationError, DataError
+
+Array = Any
+Batch = dict[str, Array]
+
+
+@dataclass
+class Batches:
+    """Arrays that belong together, sample by sample.
+
+    Args:
+        x: inputs, (N, …), of any numeric dtype; cast to ``dtype`` batch by batch.
+        y: targets, (N, …), or ``None`` (prediction).
+        weights: one for each sample, (N,), or ``None``: all 1.
+        size: samples in a batch; the last batch of an epoch may be smaller.
+        dtype: of the model.
+    """
+
+    x: Array
+    y: Array | None
+    weights: Array | None
+    size: int
+    dtype: str
+
+    def __post_init__(self) -> None:
+        self.ones = np.ones(min(self.size, len(self.x)), self.dtype)  # the weights of a batch that has none
+
+    def __len__(self) -> int:
+        """The number of batches in an epoch."""
+        return -(-len(self.x) // self.size)
+
+    @property
+    def samples(self) -> int:
+        return len(self.x)
+
+    def epoch(self, order: Array | None = None, start: int = 0) -> Iterator[Batch]:
+        """The batches of one epoch from batch ``start`` on, in this order of samples (as they lie unless given)."""
+        for begin in range(start * self.size, len(self.x), self.size):
+            end = min(begin + self.size, len(self.x))
+            yield self.cut(slice(begin, end) if order is None else order[begin:end], end - begin)
+
+    def cut(self, rows: Any, count: int) -> Batch:
+        """The batch of these rows, in the model's dtype."""
+        asarray = current().asarray
+        x = self.x[rows]
+        integers_for_layers = x.dtype.kind != "f"  # a layer casts them, or looks them up
+        batch: Batch = {"x": asarray(x, dtype=None if integers_for_layers else self.dtype)}
+        if self.y is not None:
+            y = self.y[rows]
+            batch["y"] = asarray(y, dtype=self.dtype if y.dtype.kind == "f" else None)
+        batch["one"] = asarray(self.ones[:count])  # for metrics that are not weighted
+        batch["w"] = batch["one"] if self.weights is None else asarray(self.weights[rows], dtype=self.dtype)
+        return batch
+
+
+def shuffled(seed: int, step: int, count: int) -> Array:
+    """The order of the samples in the epoch that begins at this step."""
+    return random.permutation(random.address(seed, "fit/shuffle", step=step), count)
+
+
+def as_data(value: Any, what: str) -> Array:
+    """Inputs or targets as one array of numbers with the samples along the first axis.
+
+    Raises:
+        DataError: no numbers, no samples, or not finite.
+    """
+    if hasattr(value, "to_numpy"):
+        value = value.to_numpy()
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise DataError(
+            f"{what} is not one array.", expected="samples of equal shape", received=str(error), where=what
+        ) from None
+    if array.dtype.kind == "b":
+        array = array.astype(np.uint8)
+    if array.dtype.kind not in "fiu":
+        raise DataError(
+            f"{what} does not hold numbers.",
+            expected="an array of integers or floats",
+            received=f"{type(value).__name__} of dtype {array.dtype}",
+            fix="encode categories as numbers first (one-hot or indices)" if array.dtype.kind in "OSU" else None,
+        )
+    if array.ndim == 0 or len(array) == 0:
+        raise DataError(f"{what} is empty.", expected="at least one sample", received=f"shape {array.shape}")
+    if array.dtype.kind == "f":
+        check_finite(array, what)
+    return array
+
+
+def check_finite(array: Array, what: str) -> None:
+    """Raise if there is a NaN or an infinity, and say where the first one is."""
+    for begin in range(0, len(array), 8192):  # in pieces, so that nothing of the data's size is allocated
+        piece = array[begin : begin + 8192]
+        finite = np.isfinite(piece)
+        if not finite.all():
+            first = np.argwhere(~finite)[0]
+            index = (begin + int(first[0]), *(int(i) for i in first[1:]))
+            raise DataError(
+                f"{what} holds a number that is not finite.",
+                where=f"{what}[{', '.join(map(str, index))}]",
+                received=piece[tuple(first)],
+                fix="remove or replace it; a network spreads one NaN to all of its weights in one step",
+            )
+
+
+def check_lengths(**arrays: Any) -> None:
+    """Raise if arrays that belong together have different numbers of samples."""
+    lengths = {name: len(a) for name, a in arrays.items() if a is not None}
+    if len(set(lengths.values())) > 1:
+        raise DataError(
+            "the numbers of samples differ.",
+            expected="as many targets (and weights) as inputs",
+            received=", ".join(f"{name}: {length}" for name, length in lengths.items()),
+        )
+
+
+def sample_weights(y: Array, sample_weight: Any, class_weight: Mapping[int, float] | None) -> Array | None:
+    """One weight for each sample: the product of its own and that of its class.
+
+    Raises:
+        DataError: weights of a wrong length, or a class without a weight.
+    """
+    weights = None
+    if sample_weight is not None:
+        weights = as_data(sample_weight, "sample_weight").astype(np.float64)
+        if weights.shape not in ((len(y),), (len(y), 1)):
+            raise DataError(
+                "sample_weight has one number for each sample.",
+                expected=f"shape ({len(y)},)",
+                received=f"shape {weights.shape}",
+            )
+        weights = weights.reshape(-1)
+    if class_weight:
+        labels = np.argmax(y, axis=1) if y.ndim == 2 and y.shape[1] > 1 else y.reshape(-1)
+        if len(labels) != len(y):
+            raise DataError("class_weight needs one class for each sample.", received=f"targets of shape {y.shape}")
+        classes, positions = np.unique(labels, return_inverse=True)
+        missing = [c.item() for c in classes if c.item() not in class_weight]
+        if missing:
+            raise DataError(
+                "class_weight lacks a class that occurs.",
+                expected=f"a weight for each of {classes.tolist()}",
+                received=f"none for {missing}",
+            )
+        of_class = np.array([class_weight[c.item()] for c in classes], np.float64)[positions]
+        weights = of_class if weights is None else weights * of_class
+    if weights is not None and (weights < 0).any():
+        raise DataError("weights are not negative.", received=f"{weights.min():g}")
+    return weights
+
+
+def batch_length(batch_size: Any, samples: int) -> int:
+    """The number of samples in a batch: 32 unless given; "full" is all of them.
+
+    Raises:
+        ConfigurationError: it is no positive whole number.
+    """
+    if batch_size is None:
+        return 32
+    if batch_size == "full":
+        return samples
+    if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        raise ConfigurationError(
+            "batch_size is the number of samples in a step.",
+            expected='a positive whole number, or "full"',
+            received=f"batch_size={batch_size!r}",
+        )
+    return int(batch_size)

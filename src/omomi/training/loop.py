@@ -1,0 +1,137 @@
+"""The loop of training on one screen: epochs, batches, steps, and what happens between them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import numpy as np
+
+from omomi.engines.engine import Step
+from omomi.engines.selection import current
+from omomi.layers.state import arrays, put
+from omomi.training.batches import Array, Batches, shuffled
+from omomi.training.callbacks import CallbackList, Logs
+from omomi.training.losses import Loss
+from omomi.training.metrics import Metric
+from omomi.training.optimizers import Optimizer
+from omomi.training.step import Trainable, evaluation_step, prediction_step, training_step, tree
+from omomi.training.watch import explain_failure
+
+
+class Steps:
+    """The compiled steps of a model, made when first needed; forgotten when anything about the model changes."""
+
+    def __init__(self) -> None:
+        self.made: dict[tuple[str, str], Step] = {}
+
+    def get(self, kind: str, make: Callable[[], Step]) -> Step:
+        """The step of this kind ("train", "evaluate", "predict") on the engine that runs now."""
+        key = (current().name, kind)
+        if key not in self.made:
+            self.made[key] = current().compile(make())
+        return self.made[key]
+
+    def clear(self) -> None:
+        """Forget them: parameters were frozen, or the model was compiled anew."""
+        self.made.clear()
+
+
+@dataclass
+class Trainer:
+    """A model, and how it is judged and moved.
+
+    Attributes:
+        metrics: the first is the loss; then those that ``compile`` named.
+        steps: the model's compiled steps.
+    """
+
+    model: Trainable
+    loss: Loss
+    metrics: Sequence[Metric]
+    optimizer: Optimizer
+    seed: int
+    steps: Steps
+
+    def train_on_batch(self, batch: dict[str, Array]) -> None:
+        """One step of training. Loss and metrics are counted.
+
+        Raises:
+            NonFiniteError: loss or gradient was not finite; the state is what it was before.
+        """
+        step = self.steps.get("train", lambda: training_step(self.model, self.loss, self.metrics, self.optimizer))
+        entries = tree(self.model, self.metrics, self.optimizer)
+        state = arrays(entries)
+        new, report = step(state, batch)
+        put(entries, new)
+        if not bool(report["finite"]):
+            raise explain_failure(step, state, batch, int(current().to_host(state["step"])))
+
+    def logs(self) -> Logs:
+        """The means counted so far."""
+        return {m.name: m.result() for m in self.metrics}
+
+    def reset(self) -> None:
+        """Start counting from zero."""
+        for m in self.metrics:
+            m.reset()
+
+    def fit(
+        self,
+        data: Batches,
+        validation: Batches | None,
+        epochs: range,
+        shuffle: bool,
+        callbacks: CallbackList,
+        validation_freq: int = 1,
+    ) -> None:
+        """Train for some epochs. A :class:`KeyboardInterrupt` leaves the state after the last whole step."""
+        callbacks.train_begin()
+        logs: Logs = {}
+        try:
+            for epoch in epochs:
+                self.reset()
+                callbacks.epoch_begin(epoch)
+                # The order follows from the step number, so that a second fit() does not repeat the first one's.
+                start = int(current().to_host(self.model.state()["step"]._array))
+                order = shuffled(self.seed, start, data.samples) if shuffle else None
+                with quiet():
+                    for number, batch in enumerate(data.epoch(order)):
+                        callbacks.batch_begin(number)
+                        self.train_on_batch(batch)
+                        if callbacks.at_batch_end:
+                            callbacks.batch_end(number, self.logs())
+                logs = self.logs()
+                if validation is not None and (epoch + 1) % validation_freq == 0:
+                    logs.update({f"val_{name}": value for name, value in self.evaluate(validation).items()})
+                callbacks.epoch_end(epoch, logs)
+                if getattr(self.model, "stop_training", False):
+                    break
+        finally:
+            callbacks.train_end(logs)
+
+    def evaluate(self, data: Batches) -> Logs:
+        """Loss and metrics over all batches."""
+        step = self.steps.get("evaluate", lambda: evaluation_step(self.model, self.loss, self.metrics))
+        entries = tree(self.model, self.metrics)
+        self.reset()
+        with quiet():
+            for batch in data.epoch():
+                new, _ = step(arrays(entries), batch)
+                put(entries, new)
+        return self.logs()
+
+
+def predict(model: Trainable, data: Batches, steps: Steps) -> Array:
+    """The outputs for all samples, as one NumPy array."""
+    step = steps.get("predict", lambda: prediction_step(model))
+    entries = tree(model, ())
+    to_host = current().to_host
+    with quiet():
+        return np.concatenate([to_host(step(arrays(entries), batch)[1]["y"]) for batch in data.epoch()])
+
+
+def quiet() -> AbstractContextManager[None]:
+    """NumPy's warnings about overflow are silent here: the step tests its numbers itself, and says more."""
+    return np.errstate(over="ignore", invalid="ignore", divide="ignore", under="ignore")

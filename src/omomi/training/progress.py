@@ -1,0 +1,88 @@
+"""Showing how training goes: a live bar on a terminal, plain lines elsewhere. Everything goes to stderr."""
+
+from __future__ import annotations
+
+import sys
+import time
+from typing import Any
+
+from omomi.errors import ConfigurationError
+from omomi.training.callbacks import Callback, Logs
+
+
+def progress_callback(verbose: int | str) -> list[Callback]:
+    """The callback for ``fit(verbose=…)``: none, the bar, or the lines.
+
+    Raises:
+        ConfigurationError: verbose is not 0, 1, 2 or "auto".
+    """
+    if verbose == "auto":
+        verbose = 1 if sys.stderr.isatty() else 2
+    if verbose not in (0, 1, 2):
+        raise ConfigurationError(
+            "verbose says how much to show.",
+            expected='0 (nothing), 1 (a bar), 2 (one line for each epoch) or "auto"',
+            received=f"verbose={verbose!r}",
+        )
+    return [] if verbose == 0 else [Bar()] if verbose == 1 else [Lines()]
+
+
+def numbers(logs: Logs) -> str:
+    """Loss and metrics on one line."""
+    return "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+
+
+class Lines(Callback):
+    """One line for each epoch: its number, losses and metrics, seconds, samples per second."""
+
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
+        self.begin = time.perf_counter()
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        print(f"epoch {epoch + 1}/{self.params['epochs']}  {self.summary(logs)}", file=sys.stderr, flush=True)
+
+    def summary(self, logs: Logs) -> str:
+        """The numbers of an epoch, with its duration and speed."""
+        seconds = time.perf_counter() - self.begin
+        return f"{numbers(logs)}  {seconds:.1f} s  {self.params['samples'] / seconds:,.0f} samples/s"
+
+
+class Bar(Lines):
+    """A live bar for each epoch, with loss and metrics so far, samples per second and the time left."""
+
+    def on_train_begin(self, logs: Logs) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self.progress: Any = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[numbers]}"),
+            TimeRemainingColumn(compact=True),
+            console=Console(stderr=True, highlight=False),
+            transient=True,
+            refresh_per_second=8,
+        )
+        self.progress.start()
+
+    def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
+        super().on_epoch_begin(epoch, logs)
+        self.label = f"epoch {epoch + 1}/{self.params['epochs']}"
+        self.task = self.progress.add_task(self.label, total=self.params["steps"], numbers="")
+        self.shown = self.begin
+
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
+        now = time.perf_counter()
+        if now - self.shown < 0.1:  # an eye sees no more; a step should not wait for the terminal
+            return
+        self.shown = now
+        speed = (batch + 1) * self.params["batch_size"] / (now - self.begin)
+        self.progress.update(self.task, completed=batch + 1, numbers=f"{numbers(logs)}  {speed:,.0f} samples/s")
+
+    def on_epoch_end(self, epoch: int, logs: Logs) -> None:
+        self.progress.remove_task(self.task)
+        self.progress.console.print(f"{self.label}  {self.summary(logs)}")
+
+    def on_train_end(self, logs: Logs) -> None:
+        self.progress.stop()

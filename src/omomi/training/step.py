@@ -1,0 +1,109 @@
+"""One step, as a function of the state: ``state, batch -> state, report``.
+
+Everything that training changes goes in and comes out; nothing else is touched. Because of that one idea an engine
+can compile the step, a checkpoint is the state, and resuming is exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from omomi.engines.engine import Array, Step
+from omomi.engines.selection import current
+from omomi.graph.context import no_grad, training_mode
+from omomi.graph.variable import Variable, apply
+from omomi.layers.state import Parameter, StateEntry, arrays, holding
+from omomi.ops import arithmetic, metric
+from omomi.training.losses import Loss
+from omomi.training.metrics import Metric
+from omomi.training.optimizers import Optimizer
+
+
+class Trainable(Protocol):
+    """What training needs to know of a model."""
+
+    def __call__(self, inputs: Any, *, training: bool | None = None) -> Variable: ...
+    def state(self) -> dict[str, StateEntry]: ...
+    def parameters(self) -> dict[str, Parameter]: ...
+
+
+def tree(model: Trainable, metrics: Sequence[Metric], optimizer: Optimizer | None = None) -> dict[str, StateEntry]:
+    """The one tree: the model's parameters and buffers, the optimiser's slots, the metrics' counts, seed and step."""
+    entries: dict[str, StateEntry] = dict(model.state())
+    if optimizer is not None:
+        entries.update(optimizer.entries())
+    for m in metrics:
+        entries.update(m.entries())
+    return entries
+
+
+def training_step(model: Trainable, loss: Loss, metrics: Sequence[Metric], optimizer: Optimizer) -> Step:
+    """The step of training: forward, loss, backward, and the optimiser's move.
+
+    The report holds "loss" (a scalar) and "finite": whether loss and gradients were finite. If they were not, the
+    new state is the old one.
+    """
+    entries = tree(model, metrics, optimizer)
+    parameters = model.parameters()
+
+    def step(state: dict[str, Array], batch: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+        engine = current()
+        with holding(entries, state), training_mode():
+            y = model(batch["x"], training=True)
+            E = loss.compute(batch["y"], y, batch["w"])
+            E.backward()
+
+            gradients = {path: p.grad for path, p in parameters.items() if p.grad is not None}
+            for p in parameters.values():
+                p.grad = None
+            finite = engine.forward(metric.all_finite, [E._array, *gradients.values()], {})[0]
+
+            def moved() -> dict[str, Array]:
+                step_number = apply(arithmetic.add, state["step"], engine.asarray(1, dtype="uint32"))._array
+                with no_grad():
+                    counted = measured(metrics, E, y, batch)
+                return {**arrays(entries), **optimizer.moved(gradients), **counted, "step": step_number}
+
+            new = engine.choose(finite, moved, lambda: state)
+        return new, {"loss": E._array, "finite": finite}
+
+    return step
+
+
+def evaluation_step(model: Trainable, loss: Loss, metrics: Sequence[Metric]) -> Step:
+    """The step of evaluation: forward and loss; only the metrics' counts change."""
+    entries = tree(model, metrics)
+
+    def step(state: dict[str, Array], batch: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+        with holding(entries, state), training_mode(False), no_grad():
+            y = model(batch["x"], training=False)
+            E = loss.compute(batch["y"], y, batch["w"])
+            return {**state, **measured(metrics, E, y, batch)}, {"loss": E._array}
+
+    return step
+
+
+def prediction_step(model: Trainable) -> Step:
+    """The step of prediction: forward only. The report holds "y"."""
+    entries = tree(model, ())
+
+    def step(state: dict[str, Array], batch: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+        with holding(entries, state), training_mode(False), no_grad():
+            return state, {"y": model(batch["x"], training=False)._array}
+
+    return step
+
+
+def measured(metrics: Sequence[Metric], E: Variable, y: Variable, batch: dict[str, Array]) -> dict[str, Array]:
+    """The metrics' counts with this batch. The loss is a mean over the batch, so it counts as often as samples."""
+    engine = current()
+    counted: dict[str, Array] = {}
+    samples = engine.asarray(len(batch["w"]), dtype="float32")
+    for m in metrics:
+        if m.rule is None:
+            counted.update(m.updated(apply(arithmetic.multiply, E, samples), samples))
+        else:
+            w = batch["w"] if m.weighted else batch["one"]
+            counted.update(m.measure(batch["y"], y, w))
+    return counted

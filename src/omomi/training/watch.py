@@ -1,0 +1,57 @@
+"""The first number that is not finite, named: which layer, which rule, which direction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from omomi.engines.engine import Array, Attributes, Step
+from omomi.engines.selection import current
+from omomi.errors import NonFiniteError
+from omomi.graph.hooks import Hook
+from omomi.graph.variable import Node
+from omomi.ops.rule import Rule
+
+
+class FirstNonFinite(Hook):
+    """Looks at every value and every delta, and remembers where the first one that is not finite came from."""
+
+    def __init__(self) -> None:
+        self.found: str | None = None
+        self.layer = ""  # the last one that computed something
+
+    def after_forward(self, rule: Rule, arrays: list[Array], attributes: Attributes, path: str, y: Any) -> None:
+        self.layer = path or self.layer
+        self.look(rule, path, "forward", y)
+
+    def after_backward(self, node: Node, gy: Any, gx: tuple[Array | None, ...]) -> None:
+        self.look(node.rule, node.path, "backward", gx)
+
+    def look(self, rule: Rule, path: str, direction: str, values: Any) -> None:
+        if self.found is None and not all_finite(values):
+            where = f"of layer {path}" if path else f"after layer {self.layer}"
+            self.found = f"rule {rule.name} {where}, {direction}"
+
+
+def all_finite(values: Any) -> bool:
+    """Whether an array, or every array of a tuple, holds finite numbers only."""
+    if isinstance(values, tuple):
+        return all(all_finite(value) for value in values)
+    host = None if values is None else np.asarray(current().to_host(values))
+    return host is None or host.dtype.kind != "f" or bool(np.isfinite(host).all())
+
+
+def explain_failure(step: Step, state: dict[str, Array], batch: dict[str, Array], number: int) -> NonFiniteError:
+    """Run the failing step once more and look; the state is the last good one, and stays it."""
+    broken = next((path for path, array in state.items() if not all_finite(array)), None)
+    hook = FirstNonFinite()
+    with hook, np.errstate(all="ignore"):
+        step(state, batch)
+    return NonFiniteError(
+        "loss or gradient is not finite any more; the last good weights are kept.",
+        where=f"training, step {number}",
+        received=f"the first such number came from {hook.found or 'the update'}"
+        + (f"; {broken} was not finite before" if broken else ""),
+        fix="a smaller learning rate; inputs scaled to about 1; a loss that takes logits (from_logits=True)",
+    )
