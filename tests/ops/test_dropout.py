@@ -25,6 +25,12 @@ def test_the_mask_is_the_comparison_of_words():
     np.testing.assert_allclose(run(x, 0.25), np.where(stays, x / 0.75, 0), rtol=1e-15)
 
 
+def test_a_word_that_just_reaches_the_rate_stays():
+    first = int(random.random_bits(ADDRESS, 1)[0])
+    assert run(np.ones(1), first / 2**32) > 0
+    assert run(np.ones(1), (first + 1) / 2**32) == 0
+
+
 def test_backward_goes_through_the_same_mask():
     x = np.ones((50, 4))
     y, saved = dropout.forward(xp, x, ADDRESS, rate=0.5)
