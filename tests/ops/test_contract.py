@@ -30,7 +30,7 @@ def samples_of(name: str) -> list[Sample]:
 
 
 def call(rule: Rule, sample: Sample, wanted: tuple[bool, ...] | None = None, xp: Any = reference.xp) -> Outputs:
-    """All outputs, and all gradients after them, for an upstream gradient that depends on nothing but their shapes."""
+    """All outputs, then all gradients; the upstream gradient depends on nothing but the outputs' shapes."""
     y, saved = rule.forward(xp, *sample.arrays, **sample.attributes)
     outputs = y if isinstance(y, tuple) else (y,)
     if rule.backward is None:
@@ -166,9 +166,7 @@ def test_nothing_is_mutated(name: str) -> None:
             wanted = differentiable(rule, sample.arrays)
             once, twice = (
                 [None if g is None else g.copy() for g in gradients]
-                for gradients in (
-                    rule.backward(reference.xp, saved, gy, wanted, **sample.attributes) for _ in range(2)
-                )
+                for gradients in (rule.backward(reference.xp, saved, gy, wanted, **sample.attributes) for _ in range(2))
             )
             assert_same(tuple(twice), tuple(once), tolerance=0)
 
@@ -184,9 +182,7 @@ def test_any_layout_in_memory(name: str) -> None:
                 assert_same(call(rule, replaced(sample, i, other)), expected)
             if array.ndim and array.shape[0]:
                 repeated = np.broadcast_to(array[:1], array.shape)
-                assert_same(
-                    call(rule, replaced(sample, i, repeated)), call(rule, replaced(sample, i, repeated.copy()))
-                )
+                assert_same(call(rule, replaced(sample, i, repeated)), call(rule, replaced(sample, i, repeated.copy())))
 
 
 @pytest.mark.parametrize("name", NAMES)

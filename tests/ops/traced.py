@@ -30,6 +30,10 @@ class Traced(np.ndarray):
             assert not mask, "the rule chooses entries by a mask, so that the shape depends on values"
         return wrap(self.view(np.ndarray)[unwrap(index)])
 
+    def mean(self, *args: Any, **kwargs: Any) -> Any:
+        """NumPy's own method divides in place."""
+        return wrap(self.view(np.ndarray).mean(*args, **kwargs))
+
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         assert "out" not in kwargs, f"the rule writes into an array ({ufunc.__name__})"
         return wrap(getattr(ufunc, method)(*unwrap(inputs), **unwrap(kwargs)))
