@@ -17,7 +17,7 @@ dilation)``
 from __future__ import annotations
 
 from collections.abc import Callable
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -84,7 +84,8 @@ def scan(
 
 def _namespace() -> SimpleNamespace:
     """NumPy's public names in one flat namespace, so that ``xp.exp`` is a single attribute look-up."""
-    names = {name: getattr(np, name) for name in np.__all__ if not name.startswith("_")}
+    # What is loaded already, without modules: asking NumPy for f2py or testing would load them.
+    names = {k: v for k, v in vars(np).items() if not k.startswith("_") and not isinstance(v, ModuleType)}
     return SimpleNamespace(
         **names, windows=windows, fold=fold, scatter_add=scatter_add, scan=scan, random_bits=random_bits, erf=erf
     )

@@ -211,7 +211,8 @@ def affine(x: Input, W: Input, b: Input | None = None) -> Variable:
         ShapeError: the shapes do not fit.
     """
     x, W = as_variable(x), as_variable(W)
-    if W.ndim != 2 or x.ndim < 1 or x.shape[-1] != W.shape[0]:
+    x_shape, W_shape = x._array.shape, W._array.shape
+    if len(W_shape) != 2 or not x_shape or x_shape[-1] != W_shape[0]:
         raise ShapeError(
             "x and W do not fit together.",
             where="affine",
@@ -224,7 +225,7 @@ def affine(x: Input, W: Input, b: Input | None = None) -> Variable:
     if b is None:
         return apply(_linear.matmul, x, W)
     b = as_variable(b)
-    if b.shape != W.shape[1:]:
+    if b._array.shape != W_shape[1:]:
         raise ShapeError(
             "the bias has one entry for each unit.",
             where="affine",

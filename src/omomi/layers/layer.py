@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from omomi.engines.selection import current
-from omomi.errors import ConfigurationError, ShapeError
+from omomi.errors import ConfigurationError, ShapeError, UnknownNameError
 from omomi.graph import functions
 from omomi.graph.context import context, no_grad, training_mode
 from omomi.graph.randomness import Draws, fresh_seed, seed_number, seed_words
@@ -22,6 +22,7 @@ from omomi.graph.variable import Variable, as_array
 from omomi.layers import initializers
 from omomi.layers.state import Buffer, Parameter, StateEntry
 
+DTYPES = {name: np.dtype(name) for name in ("float16", "float32", "float64")}
 Shape = tuple[int | None, ...]  # the batch comes first and may be None: any number of samples
 
 
@@ -73,7 +74,9 @@ class Layer:
         self._step: Buffer | None = None
         self.seed = seed
         self._trainable = trainable
-        self.dtype = self._explicit_dtype = np.dtype(dtype).name if dtype is not None else None
+        if dtype is not None and dtype not in DTYPES:
+            raise UnknownNameError("dtype of a layer", dtype, DTYPES)
+        self.dtype = self._explicit_dtype = dtype
         self.built = False
         self.built_for: Any = None  # the input shape it was built for, batch first
         if name is not None and (not name or "/" in name):
@@ -322,8 +325,9 @@ class Layer:
         if isinstance(inputs, (list, tuple)) and any(isinstance(x, Variable) for x in inputs):
             return type(inputs)(self._cast(x) for x in inputs)
         x = inputs if isinstance(inputs, Variable) else Variable(as_array(inputs), requires_grad=False)
-        wanted = self.dtype or context.dtype
-        if x._array.dtype.name == wanted or (x._array.dtype.kind != "f" and not self.casts_integers):
+        wanted = DTYPES[self.dtype or context.dtype]
+        given = x._array.dtype
+        if given == wanted or (given.kind != "f" and not self.casts_integers):
             return x
         return functions.cast(x, wanted)
 

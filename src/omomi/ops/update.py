@@ -34,7 +34,7 @@ def _one_minus_power(xp: Namespace, beta: float, t: Array) -> Array:
 
 def sgd_step(xp: Namespace, p: Array, g: Array, slots: Slots, t: Array, rate: Array) -> tuple[Array, Slots]:
     rate = _in_dtype_of(xp, p, rate)
-    return p - rate * g, ()
+    return -rate * g + p, ()  # this way round NumPy adds p into the product and needs no third array
 
 
 sgd = UpdateRule("sgd", sgd_step, (), "p ← p − η g")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -10,27 +10,40 @@ import numpy as np
 
 from omomi.engines.engine import Step
 from omomi.engines.selection import current
-from omomi.layers.state import arrays, put
+from omomi.layers.state import StateEntry, arrays, put
 from omomi.training.batches import Array, Batches, shuffled
 from omomi.training.callbacks import CallbackList, Logs
 from omomi.training.losses import Loss
 from omomi.training.metrics import Metric
 from omomi.training.optimizers import Optimizer
-from omomi.training.step import Trainable, evaluation_step, prediction_step, training_step, tree
+from omomi.training.step import Trainable, evaluation_step, prediction_step, training_step
 from omomi.training.watch import explain_failure
+
+
+class CompiledStep:
+    """A step on one engine, and the entries whose arrays go in and come out."""
+
+    def __init__(self, entries: Mapping[str, StateEntry], step: Step) -> None:
+        self.entries, self.compiled = entries, current().compile(step)
+
+    def __call__(self, batch: dict[str, Array]) -> dict[str, Array]:
+        """Run the step on the state that the entries hold, and put the new state in. Returns the report."""
+        new, report = self.compiled(arrays(self.entries), batch)
+        put(self.entries, new)
+        return report
 
 
 class Steps:
     """The compiled steps of a model, made when first needed; forgotten when anything about the model changes."""
 
     def __init__(self) -> None:
-        self.made: dict[tuple[str, str], Step] = {}
+        self.made: dict[tuple[str, str], CompiledStep] = {}
 
-    def get(self, kind: str, make: Callable[[], Step]) -> Step:
+    def get(self, kind: str, make: Callable[[], tuple[Mapping[str, StateEntry], Step]]) -> CompiledStep:
         """The step of this kind ("train", "evaluate", "predict") on the engine that runs now."""
         key = (current().name, kind)
         if key not in self.made:
-            self.made[key] = current().compile(make())
+            self.made[key] = CompiledStep(*make())
         return self.made[key]
 
     def clear(self) -> None:
@@ -61,12 +74,10 @@ class Trainer:
             NonFiniteError: loss or gradient was not finite; the state is what it was before.
         """
         step = self.steps.get("train", lambda: training_step(self.model, self.loss, self.metrics, self.optimizer))
-        entries = tree(self.model, self.metrics, self.optimizer)
-        state = arrays(entries)
-        new, report = step(state, batch)
-        put(entries, new)
+        with quiet():
+            report = step(batch)
         if not bool(report["finite"]):
-            raise explain_failure(step, state, batch, int(current().to_host(state["step"])))
+            raise explain_failure(step.compiled, arrays(step.entries), batch)
 
     def logs(self) -> Logs:
         """The means counted so far."""
@@ -96,12 +107,11 @@ class Trainer:
                 # The order follows from the step number, so that a second fit() does not repeat the first one's.
                 start = int(current().to_host(self.model.state()["step"]._array))
                 order = shuffled(self.seed, start, data.samples) if shuffle else None
-                with quiet():
-                    for number, batch in enumerate(data.epoch(order)):
-                        callbacks.batch_begin(number)
-                        self.train_on_batch(batch)
-                        if callbacks.at_batch_end:
-                            callbacks.batch_end(number, self.logs())
+                for number, batch in enumerate(data.epoch(order)):
+                    callbacks.batch_begin(number)
+                    self.train_on_batch(batch)
+                    if callbacks.at_batch_end:
+                        callbacks.batch_end(number, self.logs())
                 logs = self.logs()
                 if validation is not None and (epoch + 1) % validation_freq == 0:
                     logs.update({f"val_{name}": value for name, value in self.evaluate(validation).items()})
@@ -114,22 +124,19 @@ class Trainer:
     def evaluate(self, data: Batches) -> Logs:
         """Loss and metrics over all batches."""
         step = self.steps.get("evaluate", lambda: evaluation_step(self.model, self.loss, self.metrics))
-        entries = tree(self.model, self.metrics)
         self.reset()
         with quiet():
             for batch in data.epoch():
-                new, _ = step(arrays(entries), batch)
-                put(entries, new)
+                step(batch)
         return self.logs()
 
 
 def predict(model: Trainable, data: Batches, steps: Steps) -> Array:
     """The outputs for all samples, as one NumPy array."""
     step = steps.get("predict", lambda: prediction_step(model))
-    entries = tree(model, ())
     to_host = current().to_host
     with quiet():
-        return np.concatenate([to_host(step(arrays(entries), batch)[1]["y"]) for batch in data.epoch()])
+        return np.concatenate([to_host(step(batch)["y"]) for batch in data.epoch()])
 
 
 def quiet() -> AbstractContextManager[None]:

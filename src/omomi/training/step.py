@@ -20,6 +20,9 @@ from omomi.training.metrics import Metric
 from omomi.training.optimizers import Optimizer
 
 
+Made = tuple[dict[str, StateEntry], Step]  # the entries whose arrays a step takes and returns, and the step
+
+
 class Trainable(Protocol):
     """What training needs to know of a model."""
 
@@ -38,7 +41,7 @@ def tree(model: Trainable, metrics: Sequence[Metric], optimizer: Optimizer | Non
     return entries
 
 
-def training_step(model: Trainable, loss: Loss, metrics: Sequence[Metric], optimizer: Optimizer) -> Step:
+def training_step(model: Trainable, loss: Loss, metrics: Sequence[Metric], optimizer: Optimizer) -> Made:
     """The step of training: forward, loss, backward, and the optimiser's move.
 
     The report holds "loss" (a scalar) and "finite": whether loss and gradients were finite. If they were not, the
@@ -68,10 +71,10 @@ def training_step(model: Trainable, loss: Loss, metrics: Sequence[Metric], optim
             new = engine.choose(finite, moved, lambda: state)
         return new, {"loss": E._array, "finite": finite}
 
-    return step
+    return entries, step
 
 
-def evaluation_step(model: Trainable, loss: Loss, metrics: Sequence[Metric]) -> Step:
+def evaluation_step(model: Trainable, loss: Loss, metrics: Sequence[Metric]) -> Made:
     """The step of evaluation: forward and loss; only the metrics' counts change."""
     entries = tree(model, metrics)
 
@@ -81,10 +84,10 @@ def evaluation_step(model: Trainable, loss: Loss, metrics: Sequence[Metric]) -> 
             E = loss.compute(batch["y"], y, batch["w"])
             return {**state, **measured(metrics, E, y, batch)}, {"loss": E._array}
 
-    return step
+    return entries, step
 
 
-def prediction_step(model: Trainable) -> Step:
+def prediction_step(model: Trainable) -> Made:
     """The step of prediction: forward only. The report holds "y"."""
     entries = tree(model, ())
 
@@ -92,7 +95,7 @@ def prediction_step(model: Trainable) -> Step:
         with holding(entries, state), training_mode(False), no_grad():
             return state, {"y": model(batch["x"], training=False)._array}
 
-    return step
+    return entries, step
 
 
 def measured(metrics: Sequence[Metric], E: Variable, y: Variable, batch: dict[str, Array]) -> dict[str, Array]:

@@ -42,8 +42,9 @@ def all_finite(values: Any) -> bool:
     return host is None or host.dtype.kind != "f" or bool(np.isfinite(host).all())
 
 
-def explain_failure(step: Step, state: dict[str, Array], batch: dict[str, Array], number: int) -> NonFiniteError:
+def explain_failure(step: Step, state: dict[str, Array], batch: dict[str, Array]) -> NonFiniteError:
     """Run the failing step once more and look; the state is the last good one, and stays it."""
+    number = int(current().to_host(state["step"]))
     broken = next((path for path, array in state.items() if not all_finite(array)), None)
     hook = FirstNonFinite()
     with hook, np.errstate(all="ignore"):
