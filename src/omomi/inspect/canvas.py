@@ -46,6 +46,7 @@ TITLE, BODY, SMALL, TINY = 15.0, 10.5, 9.5, 8.5
 HEADING = 62.0  # from the top edge to where the picture begins, below a title and one line
 
 _DPI = 200
+_DPI_IN_SVG = 300  # of images inside
 _LONGEST_SIDE = 30_000  # pixels; the rasteriser stops at 2^16
 _COARSEST_DPI = 40
 
@@ -140,9 +141,7 @@ class Sheet:
     def panel(self, left: float, top: float, width: float, height: float, *, bare: bool = False) -> Any:
         """Axes in the given rectangle; ``bare`` ones have no frame and no ticks."""
         bottom = self.height - top - height
-        axes = self.figure.add_axes(
-            (left / self.width, bottom / self.height, width / self.width, height / self.height)
-        )
+        axes = self.figure.add_axes((left / self.width, bottom / self.height, width / self.width, height / self.height))
         if bare:
             axes.set_axis_off()
         return axes
@@ -158,24 +157,31 @@ class Sheet:
         self.text(left, 27, fit(title, room, TITLE, weight="bold"), size=TITLE, weight="bold")
         self.text(left, 45, fit(line, room, BODY), size=BODY, color=MUTED)
 
-    def image(self, levels: Any, left: float, top: float, size: float) -> Any:
-        """An image of levels in [0, 1], grey (H, W) or colour (H, W, 3), as large as fits a square, pixel by pixel.
+    def key(self, entries: Sequence[tuple[str, str]], top: float) -> None:
+        """What the colours mean, in one line: (words, colour) from left to right."""
+        left = MARGIN
+        for words, colour in entries:
+            self.text(left, top, "■", size=BODY, color=colour)
+            self.text(left + 13, top, words, size=SMALL, color=MUTED)
+            left += 13 + width_of(words, SMALL) + 16
 
-        Returns its axes, in which pixel (i, j) is centred at x = j, y = i.
-        """
+    def image(self, levels: np.ndarray, left: float, top: float, size: float) -> None:
+        """An image of levels in [0, 1], grey (H, W) or colour (H, W, 3), as large as fits a square, pixel by pixel."""
+        from matplotlib.image import BboxImage
+        from matplotlib.transforms import Bbox, TransformedBbox
+
         height, width = levels.shape[:2]
         scale = size / max(height, width)
         w, h = max(width * scale, 1.0), max(height * scale, 1.0)
-        axes = self.panel(left + (size - w) / 2, top + (size - h) / 2, w, h)
-        # Viewers of SVG smooth what they enlarge; an image that is large enough keeps its edges.
-        copies = math.ceil(240 / max(height, width))
-        large = levels.repeat(copies, axis=0).repeat(copies, axis=1)
-        extent = (-0.5, width - 0.5, height - 0.5, -0.5)
-        axes.imshow(large, cmap="gray", vmin=0, vmax=1, interpolation="none", aspect="auto", extent=extent)
-        axes.set(xticks=[], yticks=[])
-        for side in ("left", "right", "top", "bottom"):
-            axes.spines[side].set(visible=True, color=RULE)
-        return axes
+        left, top = left + (size - w) / 2, top + (size - h) / 2
+        bottom = self.height - top - h
+        inches = Bbox.from_bounds(left / 72, bottom / 72, w / 72, h / 72)
+        place = TransformedBbox(inches, self.figure.dpi_scale_trans)
+        image = BboxImage(place, cmap="gray", norm="linear", interpolation="nearest", origin="upper")
+        image.set_data(levels)
+        image.set_clim(0, 1)
+        self.figure.add_artist(image)
+        self.box(left, top, w, h, facecolor="none", edgecolor=RULE)
 
     def box(self, left: float, top: float, width: float, height: float, *, radius: float = 0, **look: Any) -> None:
         """A rectangle, with round corners if ``radius`` is given."""
@@ -236,7 +242,7 @@ class Sheet:
                 fix="give the file a name that ends in .svg.",
             )
         buffer = io.BytesIO()
-        self.figure.savefig(buffer, format=kind, dpi=dpi if kind == "png" else 72, metadata=metadata)
+        self.figure.savefig(buffer, format=kind, dpi=dpi if kind == "png" else _DPI_IN_SVG, metadata=metadata)
         write_bytes(target, buffer.getvalue())
         return target
 
@@ -306,12 +312,15 @@ def round_ticks(low: float, high: float, count: int = 6) -> tuple[list[float], l
     if not (math.isfinite(span) and span > 0):
         return [], []
     power = 10.0 ** math.floor(math.log10(span / count))
-    step = next(m * power for m in (1, 2, 2.5, 5, 10, 20) if span / (m * power) <= count - 0.5)
+    step = next(m * power for m in (1, 2, 2.5, 5, 10, 20) if span / (m * power) < count)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     values = [k * step for k in range(first, last + 1)]
     short = [f"{value:.6g}" for value in values]
     decimals = max((len(text.partition(".")[2]) for text in short), default=0)
-    return values, short if any("e" in text for text in short) else [f"{value:.{decimals}f}" for value in values]
+    labels = short if any("e" in text for text in short) else [f"{value:.{decimals}f}" for value in values]
+    return values, [
+        text.replace("-", "−", 1) if value < 0 else text for value, text in zip(values, labels, strict=True)
+    ]
 
 
 def blend(start: str, end: str, share: Any) -> np.ndarray:

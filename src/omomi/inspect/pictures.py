@@ -28,7 +28,6 @@ from omomi.inspect.canvas import (
     round_ticks,
     style,
     widest,
-    width_of,
 )
 from omomi.inspect.picture_data import (
     check_names,
@@ -76,8 +75,8 @@ def plot_history(history: Mapping[str, Sequence[float]], metric: str, path: File
     for (name, values), colour in zip(curves.items(), (BLUE, VERMILION), strict=False):
         at = np.arange(1, len(values) + 1)
         finite = np.isfinite(values)
-        marker = "o" if epochs <= 30 else ""
-        axes.plot(at, np.where(finite, values, np.nan), marker, ls="-", color=colour, lw=2, ms=3.5, clip_on=False)
+        dots = 3.5 if epochs <= 30 else 0
+        axes.plot(at, np.where(finite, values, np.nan), "o-", color=colour, lw=2, ms=dots, clip_on=False)
         lonely = finite & ~np.roll(np.pad(finite, 1), 1)[1:-1] & ~np.roll(np.pad(finite, 1), -1)[1:-1]
         axes.plot(at[lonely], values[lonely], "o", color=colour, ms=5, clip_on=False)  # no neighbour, so no line
         floor = np.zeros(np.count_nonzero(~finite))
@@ -259,11 +258,11 @@ def plot_errors(
     total = len(stack)
     if len(wrong):
         which = "all shown, worst first" if len(chosen) == len(wrong) else f"the {len(chosen)} worst, worst first"
-        page.heading(f"{len(wrong)} of {total} wrong", f"{100 * len(wrong) / total:.2g} % errors; {which}")
+        page.heading(f"{len(wrong)} of {total} wrong", f"{_percentage(len(wrong) / total)} errors; {which}")
     else:
         page.heading("No errors", f"all {total} predictions are right; the least certain ones are shown")
     kinds = [("true class", BLUE), ("predicted wrongly", VERMILION), ("other", FAINT)]
-    _key(page, kinds if len(wrong) else kinds[::2], HEADING + 6)
+    page.key(kinds if len(wrong) else kinds[::2], HEADING + 6)
     levels = grey_levels(stack[chosen])
     listed = [_listed(rows[index], int(truth[index])) for index in chosen]
     names = {c: fit(class_name(c, class_names), 58, SMALL) for c in {c for order in listed for c in order}}
@@ -278,14 +277,6 @@ def plot_errors(
         lines = [(names[c], float(rows[index, c]), _colour(c, truth[index], predicted[index])) for c in listed[i]]
         _bars(page, lines, left + 70, top + 16, cell - 70, indent)
     return page.save(path)
-
-
-def _key(page: Sheet, kinds: list[tuple[str, str]], top: float) -> None:
-    left = MARGIN
-    for name, colour in kinds:
-        page.text(left, top, "■", size=BODY, color=colour)
-        page.text(left + 13, top, name, size=SMALL, color=MUTED)
-        left += 13 + width_of(name, SMALL) + 16
 
 
 def _listed(row: np.ndarray, truth: int) -> list[int]:
@@ -303,14 +294,14 @@ def _bars(
 ) -> None:
     """Lines of class name, probability as a bar, and as a percentage."""
     height, numbers = 15.5, 30.0
-    axes = page.panel(left + indent, top, width - indent - numbers, len(lines) * height, bare=True)
-    axes.set(xlim=(0, 1), ylim=(len(lines), 0))
+    start, room = left + indent, width - indent - numbers
     for i, (name, probability, colour) in enumerate(lines):
-        axes.barh(i + 0.5, 1, 0.56, color=SHADE)
-        axes.barh(i + 0.5, min(max(probability, 0.012), 1), 0.56, color=colour)
-        baseline = top + (i + 0.5) * height + 3.4
-        page.text(left + indent - 5, baseline, name, size=SMALL, ha="right")
-        page.text(left + width, baseline, _percentage(probability), size=TINY, ha="right", color=MUTED)
+        middle = top + (i + 0.5) * height
+        page.box(start, middle - 4.3, room, 8.6, facecolor=SHADE, edgecolor="none")
+        bar = min(max(probability, 0.012), 1) * room
+        page.box(start, middle - 4.3, bar, 8.6, facecolor=colour, edgecolor="none")
+        page.text(start - 5, middle + 3.4, name, size=SMALL, ha="right")
+        page.text(left + width, middle + 3.4, _percentage(probability), size=TINY, ha="right", color=MUTED)
 
 
 def _percentage(p: float) -> str:
