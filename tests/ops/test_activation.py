@@ -128,6 +128,15 @@ def test_the_sigmoid_keeps_the_digits_of_small_probabilities() -> None:
     np.testing.assert_allclose(y, [exp(-80), exp(-30)], rtol=1e-5)
 
 
+def test_selu_keeps_mean_zero_and_variance_one() -> None:
+    """What λ and α are chosen for, by integrating over the normal density."""
+    z = np.linspace(-12, 12, 200_001)
+    density = np.exp(-0.5 * z * z) / sqrt(2 * pi) * (z[1] - z[0])
+    y, _ = activation.selu.forward(xp, z)
+    assert np.sum(y * density) == pytest.approx(0, abs=1e-8)
+    assert np.sum(y * y * density) == pytest.approx(1, abs=1e-8)
+
+
 def test_softmax_by_hand() -> None:
     # scores ln 1, ln 2, ln 5 → 1/8, 2/8, 5/8. gy = (8, 0, 0): Σ gy y = 1, gx = y (gy − 1) = (7/8, −2/8, −5/8)
     x, gy = np.log([1.0, 2.0, 5.0]), np.array([8.0, 0.0, 0.0])

@@ -64,7 +64,11 @@ def fold(
 def scatter_add(target: Array, index: Any, values: Array) -> Array:
     """A copy of ``target`` with ``values`` added at ``index``; repeated indices add up."""
     result = target.copy()
-    np.add.at(result, index, values)
+    parts = index if isinstance(index, tuple) else (index,)
+    if any(isinstance(part, np.ndarray) for part in parts):
+        np.add.at(result, index, values)
+    else:  # integers and slices repeat nothing
+        result[index] += values
     return result
 
 

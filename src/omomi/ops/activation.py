@@ -1,8 +1,8 @@
 """Activations: from the pre-activation u to the unit's output z = f(u). Rules call them x and y.
 
-Two things recur. An exponential is only taken of numbers that are not positive, or cut off, so that it never
-overflows: also not in the branch of a ``where`` that is not taken. And a derivative is written in y where that is
-shorter, so that y is all that has to be saved.
+Two things recur. An exponential is taken only of a number that is not positive, or is cut off, so that it never
+overflows (a ``where`` around it would not help: it computes both its branches). And a derivative is written in y where
+that is shorter, so that y is all that has to be saved.
 """
 
 from __future__ import annotations
@@ -46,7 +46,8 @@ step = Rule("step", step_forward, step_backward, "y = 1 if x > 0 else 0", "gx = 
 
 # Sigmoid, the logistic function: a probability from log odds. The output layer of a two-class classifier.
 #   forward   y = 1 / (1 + e⁻ˣ)             backward   gx = gy y (1 − y)              never more than gy / 4
-#               = eˣ / (1 + eˣ)      the form for x < 0, where e⁻ˣ would overflow
+#               = eˣ / (1 + eˣ)                        the form for x < 0, where e⁻ˣ would overflow
+#               = e^min(x, 0) / (1 + e^−|x|)           both in one
 
 
 def sigmoid_forward(xp: Namespace, x: Array) -> tuple[Array, Saved]:
@@ -55,8 +56,7 @@ def sigmoid_forward(xp: Namespace, x: Array) -> tuple[Array, Saved]:
 
 
 def _logistic(xp: Namespace, x: Array) -> Array:
-    e = xp.exp(-xp.abs(x))
-    return xp.where(x >= 0, 1, e) / (1 + e)
+    return xp.exp(xp.minimum(x, 0)) / (1 + xp.exp(-xp.abs(x)))
 
 
 def sigmoid_backward(xp: Namespace, saved: Saved, gy: Array, wanted: Wanted) -> tuple[Array, ...]:
@@ -121,11 +121,11 @@ relu6 = Rule("relu6", relu6_forward, relu6_backward, "y = min(max(x, 0), 6)", "g
 
 # Leaky ReLU (Maas et al., ICML 2013): a small slope α for x ≤ 0, so that no unit is dead for good.
 #   forward   y = x if x > 0 else α x       backward   gx = gy if x > 0 else α gy
+#               = max(x, 0) + α min(x, 0)
 
 
 def leaky_relu_forward(xp: Namespace, x: Array, *, alpha: float = 0.01) -> tuple[Array, Saved]:
-    positive = x > 0
-    return xp.where(positive, x, alpha * x), (positive,)
+    return xp.maximum(x, 0) + alpha * xp.minimum(x, 0), (x > 0,)
 
 
 def leaky_relu_backward(
@@ -146,7 +146,7 @@ leaky_relu = Rule(
 
 
 def prelu_forward(xp: Namespace, x: Array, alpha: Array) -> tuple[Array, Saved]:
-    return xp.where(x > 0, x, alpha * x), (x, alpha)
+    return xp.maximum(x, 0) + alpha * xp.minimum(x, 0), (x, alpha)
 
 
 def prelu_backward(xp: Namespace, saved: Saved, gy: Array, wanted: Wanted) -> tuple[Array | None, ...]:
@@ -169,10 +169,11 @@ prelu = Rule(
 # ELU (Clevert et al. 2015, arXiv:1511.07289): the identity for x > 0, and a soft floor of −α below.
 #   forward   y = x                 x > 0        backward   gx = gy             x > 0
 #             y = α (eˣ − 1)        x ≤ 0                   gx = gy (y + α)     x ≤ 0      since α eˣ = y + α
+#               = max(x, 0) + α (e^min(x, 0) − 1)         since one of the two terms is always 0
 
 
 def elu_forward(xp: Namespace, x: Array, *, alpha: float = 1.0) -> tuple[Array, Saved]:
-    y = xp.where(x > 0, x, alpha * xp.expm1(xp.minimum(x, 0)))  # cut off: the unused branch stays finite
+    y = xp.maximum(x, 0) + alpha * xp.expm1(xp.minimum(x, 0))
     return y, (x > 0, y)
 
 
@@ -194,7 +195,7 @@ SELU_ALPHA = 1.6732632423543772  # α
 
 
 def selu_forward(xp: Namespace, x: Array) -> tuple[Array, Saved]:
-    y = xp.where(x > 0, SELU_SCALE * x, SELU_SCALE * SELU_ALPHA * xp.expm1(xp.minimum(x, 0)))
+    y = SELU_SCALE * xp.maximum(x, 0) + SELU_SCALE * SELU_ALPHA * xp.expm1(xp.minimum(x, 0))
     return y, (y,)
 
 

@@ -130,9 +130,9 @@ exponentiation = Rule(
 
 
 # The larger of two numbers: the winner receives the delta. Where both are equal, each receives half of it, so that
-# the order of the two makes no difference.
-#   forward   y = max(a, b)         backward   ga = gy [a > b] + ½ gy [a = b]
-#                                              gb = gy [b > a] + ½ gy [a = b]
+# the order of the two makes no difference. ([a > b] is 1 where a > b, else 0.)
+#   forward   y = max(a, b)         backward   ga = ½ gy ([a > b] + [a ≥ b])
+#                                              gb = ½ gy ([b > a] + [b ≥ a])
 
 
 def maximum_forward(xp: Namespace, a: Array, b: Array) -> tuple[Array, Saved]:
@@ -141,22 +141,23 @@ def maximum_forward(xp: Namespace, a: Array, b: Array) -> tuple[Array, Saved]:
 
 def maximum_backward(xp: Namespace, saved: Saved, gy: Array, wanted: Wanted) -> tuple[Array | None, ...]:
     a, b = saved
-    return _to_the_larger(xp, gy, a, b) if wanted[0] else None, _to_the_larger(xp, gy, b, a) if wanted[1] else None
+    return _to_the_larger(gy, a, b) if wanted[0] else None, _to_the_larger(gy, b, a) if wanted[1] else None
 
 
-def _to_the_larger(xp: Namespace, gy: Array, one: Array, other: Array) -> Array:
+def _to_the_larger(gy: Array, one: Array, other: Array) -> Array:
     """What the delta brings to ``one``: all where it is larger than the other, half where they are equal."""
-    return xp.where(one == other, 0.5 * gy, gy * (one > other))
+    half = 0.5 * gy
+    return half * (one > other) + half * (one >= other)
 
 
 maximum = Rule(
-    "maximum", maximum_forward, maximum_backward, "y = max(a, b)", "ga = gy [a > b] + ½ gy [a = b], gb likewise"
+    "maximum", maximum_forward, maximum_backward, "y = max(a, b)", "ga = ½ gy ([a > b] + [a ≥ b]), gb likewise"
 )
 
 
 # The smaller of two numbers; equal numbers share the delta as above.
-#   forward   y = min(a, b)         backward   ga = gy [a < b] + ½ gy [a = b]
-#                                              gb = gy [b < a] + ½ gy [a = b]
+#   forward   y = min(a, b)         backward   ga = ½ gy ([a < b] + [a ≤ b])
+#                                              gb = ½ gy ([b < a] + [b ≤ a])
 
 
 def minimum_forward(xp: Namespace, a: Array, b: Array) -> tuple[Array, Saved]:
@@ -165,11 +166,11 @@ def minimum_forward(xp: Namespace, a: Array, b: Array) -> tuple[Array, Saved]:
 
 def minimum_backward(xp: Namespace, saved: Saved, gy: Array, wanted: Wanted) -> tuple[Array | None, ...]:
     a, b = saved
-    return _to_the_larger(xp, gy, b, a) if wanted[0] else None, _to_the_larger(xp, gy, a, b) if wanted[1] else None
+    return _to_the_larger(gy, b, a) if wanted[0] else None, _to_the_larger(gy, a, b) if wanted[1] else None
 
 
 minimum = Rule(
-    "minimum", minimum_forward, minimum_backward, "y = min(a, b)", "ga = gy [a < b] + ½ gy [a = b], gb likewise"
+    "minimum", minimum_forward, minimum_backward, "y = min(a, b)", "ga = ½ gy ([a < b] + [a ≤ b]), gb likewise"
 )
 
 

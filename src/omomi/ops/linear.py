@@ -25,9 +25,9 @@ def matmul_forward(xp: Namespace, a: Array, b: Array) -> tuple[Array, Saved]:
 
 def matmul_backward(xp: Namespace, saved: Saved, gy: Array, wanted: Wanted) -> tuple[Array | None, ...]:
     a, b = saved
-    ga = gb = None
     if a.ndim > 1 and b.ndim == 2:  # one matrix b for all rows of all batches: no batch of gradients to add up
         return gy @ b.T if wanted[0] else None, rows(a).T @ rows(gy) if wanted[1] else None
+    ga = gb = None
     if b.ndim == 1:
         gy = gy[..., None]
     if a.ndim == 1:
