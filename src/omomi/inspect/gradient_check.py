@@ -22,6 +22,7 @@ import numpy as np
 from omomi.engines import reference
 from omomi.engines.engine import Array, Namespace
 from omomi.ops.rule import Rule
+from omomi.ops.shape import sum_to
 
 STEP = 1e-3
 TOLERANCE = 1e-7
@@ -134,14 +135,11 @@ def differentiable(rule: Rule, arrays: Sequence[Array]) -> tuple[bool, ...]:
 
 def un_broadcast(gradient: Array, shape: tuple[int, ...]) -> Array | None:
     """The gradient summed over what broadcasting repeated; ``None`` if ``shape`` does not broadcast to its shape."""
-    lead = gradient.ndim - len(shape)
-    if lead < 0:
+    try:
+        fits = np.broadcast_shapes(gradient.shape, shape) == gradient.shape
+    except ValueError:
         return None
-    pairs = list(zip(gradient.shape[lead:], shape, strict=True))
-    if any(size not in (have, 1) for have, size in pairs):
-        return None
-    repeated = tuple(range(lead)) + tuple(lead + i for i, (have, size) in enumerate(pairs) if have != size)
-    return gradient.sum(axis=repeated).reshape(shape)
+    return sum_to.forward(reference.xp, gradient, shape=shape)[0] if fits else None
 
 
 def check_rule(
