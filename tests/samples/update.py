@@ -38,9 +38,7 @@ def step(rule: UpdateRule, sample: Sample, xp: Any = reference.xp) -> tuple[Any,
     return p, *new_slots
 
 
-def call(
-    rng: Generator, rule: UpdateRule, shape: tuple[int, ...], rate: Any, steps: int, **attributes: Any
-) -> Sample:
+def call(rng: Generator, rule: UpdateRule, shape: tuple[int, ...], rate: Any, steps: int, **attributes: Any) -> Sample:
     """The call that follows after ``steps`` steps from a random start."""
     rate = np.asarray(rate, np.float64)
     state = [rng.standard_normal(shape), *(np.full(shape, start) for _, start in rule.slots)]
