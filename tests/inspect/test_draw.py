@@ -71,6 +71,11 @@ def test_branches_inputs_and_outputs(tmp_path):
     assert {"a", "b", "output 2", "output 1", "not trained"} <= set(words)
 
 
+def test_a_layer_may_be_named_like_the_input(tmp_path):
+    rows = chain(("input", "Dense", "2 units", (None, 2), 6), ("b", "Dense", "1 unit", (None, 1), 3))
+    assert {"input (input)", "input", "b"} <= set(texts(draw_rows(rows, tmp_path / "a.svg")))
+
+
 def test_hostile_names_are_shortened_and_escaped(tmp_path):
     names = [name or "empty" for name in HOSTILE]
     rows = chain(*((name, name, name, (None, 2, 2, 3), 10**12) for name in names))

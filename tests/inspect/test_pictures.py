@@ -37,6 +37,11 @@ class TestHistory:
         assert "validation" not in words
         assert "60 %" in words
 
+    @pytest.mark.parametrize("ending", ["png", "svg"])
+    def test_equal_histories_are_equal_files(self, tmp_path, ending):
+        paths = [plot_history({"loss": [2, 1]}, "loss", tmp_path / f"{i}.{ending}") for i in range(2)]
+        assert paths[0].read_bytes() == paths[1].read_bytes()
+
     def test_both_formats(self, tmp_path):
         assert size(plot_history({"loss": [2, 1]}, "loss", tmp_path / "a.png"))[0] == 1200
 

@@ -69,7 +69,7 @@ def draw_rows(
     """Draw layers from their rows in the summary.
 
     Args:
-        rows: the layers; a name in ``inputs`` that is no layer's is an input of the network.
+        rows: the layers in order; a name in ``inputs`` that no earlier layer has is an input of the network.
         path: the file to write, .svg or .png.
         title: written above.
         input_shape: of the network's input, the batch first.
@@ -79,15 +79,14 @@ def draw_rows(
     names = [row.name for row in rows]
     if len(set(names)) < len(names):
         raise ConfigurationError("two layers have the same name.", where="draw", received=", ".join(names))
-    known = set(names)
-    sources = dict.fromkeys(source for row in rows for source in row.inputs if source not in known)
-    inputs = dict.fromkeys(sources, ()) | {row.name: row.inputs for row in rows}
+    inputs = _who_reads_whom(rows)
+    sources = [name for name, read in inputs.items() if not read and name not in names]
     shapes: dict[str, Shape | None] = dict.fromkeys(sources, input_shape)
     shapes |= {row.name: row.output_shape for row in rows}
 
     layout = lay_out(inputs, left=_SKETCH + _BOX / 2, right=_BOX / 2 + _BETWEEN, lane=_LANE)
     boxes = {
-        name: _Box(MARGIN - 6 + layout.centres[name], HEADING + row * _PITCH, _BOX if name in known else _pill(name))
+        name: _Box(MARGIN - 6 + layout.centres[name], HEADING + row * _PITCH, _pill(name) if name in sources else _BOX)
         for name, row in layout.rows.items()
     }
     height = max(box.top for box in boxes.values()) + _BOX_HEIGHT + _GAP + 12
@@ -108,6 +107,18 @@ def draw_rows(
         left, align = (box.x + 9, "left") if beside else (box.x, "center")
         page.text(left, box.top + _BOX_HEIGHT + _GAP / 2 + 3, words, size=SMALL, color=MUTED, ha=align)
     return page.save(path)
+
+
+def _who_reads_whom(rows: Sequence[LayerRow]) -> dict[str, tuple[str, ...]]:
+    """For each input of the network and each layer, what it reads. A name that no earlier layer has is an input."""
+    names, earlier = {row.name for row in rows}, set[str]()
+    inputs: dict[str, tuple[str, ...]] = {}
+    for row in rows:
+        read = tuple(s if s in earlier or s not in names else f"{s} (input)" for s in row.inputs)
+        inputs |= {source: () for source in read if source not in earlier and source not in inputs}
+        inputs[row.name] = read
+        earlier.add(row.name)
+    return inputs
 
 
 def shape_words(shape: Shape | None) -> str:
