@@ -123,6 +123,10 @@ class Engine:
         """Make a step fast. The reference engine runs it as it comes."""
         return step
 
+    def read(self, array: Array) -> Array:
+        """A value that a program looks at. Engines that compile a step learn here that it was looked at."""
+        return array
+
     def asarray(self, array: Any, dtype: Any = None) -> Array:
         """Bring a host array (or a number) to this engine."""
         return self.xp.asarray(array, dtype=dtype)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from omomi.engines.engine import Engine
 from omomi.engines.reference import numpy_engine
@@ -15,6 +17,15 @@ MAKERS: dict[str, Callable[[], Engine]] = {"numpy": numpy_engine}
 
 _made: dict[str, Engine] = {}
 _current: Engine | None = None
+
+
+class _Stand(threading.local):
+    """The engine that stands in for the chosen one, in one thread and for a while."""
+
+    engine: Engine | None = None
+
+
+_stand = _Stand()
 
 
 def get(name: str) -> Engine:
@@ -34,9 +45,21 @@ def get(name: str) -> Engine:
 def current() -> Engine:
     """The engine that computes now."""
     global _current
+    if _stand.engine is not None:
+        return _stand.engine
     if _current is None:
         _current = get(os.environ.get("OMOMI_ENGINE") or DEFAULT)
     return _current
+
+
+@contextmanager
+def instead(engine: Engine) -> Iterator[None]:
+    """Inside, in this thread, another engine computes: one that takes notes, or traces."""
+    before, _stand.engine = _stand.engine, engine
+    try:
+        yield
+    finally:
+        _stand.engine = before
 
 
 class use:

@@ -55,7 +55,7 @@ class Variable:
     @property
     def array(self) -> Array:
         """The value."""
-        return self._array
+        return current().read(self._array)
 
     @property
     def shape(self) -> tuple[int, ...]:

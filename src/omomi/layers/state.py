@@ -56,11 +56,11 @@ class StateEntry(Variable):
                 where=self.name,
                 fix="call the model on data once, or give the first layer an input_shape",
             )
-        if isinstance(self._array, np.ndarray) and self._array.flags.writeable:
-            view = self._array.view()
-            view.flags.writeable = False
-            return view
-        return self._array
+        array = current().read(self._array)
+        if isinstance(array, np.ndarray) and array.flags.writeable:
+            array = array.view()
+            array.flags.writeable = False
+        return array
 
     def assign(self, value: Any) -> None:
         """Put in new numbers of the same shape; they are cast to this entry's dtype.
