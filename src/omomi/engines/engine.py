@@ -119,8 +119,12 @@ class Engine:
         """One of two ways to make the same mapping, by a condition that is known only when the step runs."""
         return if_true() if bool(condition) else if_false()
 
-    def compile(self, step: Step) -> Step:
-        """Make a step fast. The reference engine runs it as it comes."""
+    def compile(self, step: Step, refused: str | None = None) -> Step:
+        """Make a step fast. The reference engine runs it as it comes.
+
+        Args:
+            refused: why the step must not be recorded or traced, if so.
+        """
         return step
 
     def read(self, array: Array) -> Array:

@@ -6,6 +6,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib import import_module
 
 from omomi.engines.engine import Engine
 from omomi.engines.reference import numpy_engine
@@ -13,7 +14,10 @@ from omomi.errors import UnknownNameError
 
 DEFAULT = "numpy"
 # Each engine by the function that makes it. A maker imports what it needs only when it is called.
-MAKERS: dict[str, Callable[[], Engine]] = {"numpy": numpy_engine}
+MAKERS: dict[str, Callable[[], Engine]] = {
+    "numpy": numpy_engine,
+    "numba": lambda: import_module("omomi.engines.cpu.engine").cpu_engine(),
+}
 
 _made: dict[str, Engine] = {}
 _current: Engine | None = None

@@ -26,6 +26,15 @@ DTYPES = {name: np.dtype(name) for name in ("float16", "float32", "float64")}
 Shape = tuple[int | None, ...]  # the batch comes first and may be None: any number of samples
 
 
+class Changes:
+    """How often an attribute of a built layer was assigned: what was recorded before may not hold any more."""
+
+    count = 0
+
+
+changes = Changes()
+
+
 class Layer:
     """Base of all layers. Subclass it, make parameters in ``build`` (or ``__init__``), compute in ``call``.
 
@@ -48,6 +57,12 @@ class Layer:
         Variable([[1., 2.]])
     """
 
+    # Whether an engine may record one call and replay it: what call() does follows from shapes, attributes and the
+    # training mode alone, and all arithmetic is done by functions on Variables. Omomi's own layers do; a subclass that
+    # writes a call() of its own says so by setting this.
+    replayable: ClassVar[bool] = False
+    # Assigning any other attribute of a built layer discards recorded steps: they may have used the old value.
+    bookkeeping: ClassVar[frozenset[str]] = frozenset({"built", "built_for", "seed", "dtype"})
     # Integer inputs (uint8 images) become this layer's dtype. Layers that index with integers switch it off.
     casts_integers: ClassVar[bool] = False
     _takes_training: ClassVar[bool] = False
@@ -55,6 +70,8 @@ class Layer:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._takes_training = "training" in inspect.signature(cls.call).parameters
+        if "call" in vars(cls) and "replayable" not in vars(cls):
+            cls.replayable = cls.__module__.startswith("omomi.")
 
     def __init__(
         self,
@@ -131,6 +148,8 @@ class Layer:
                 if isinstance(item, Layer):
                     self.register(f"{attribute}_{position}", item)
         object.__setattr__(self, attribute, value)
+        if attribute[0] != "_" and attribute not in self.bookkeeping and vars(self).get("built"):
+            changes.count += 1
 
     def register(self, key: str, member: StateEntry | Layer) -> None:
         """Take a parameter, buffer or layer into this layer under ``key``."""
@@ -207,6 +226,7 @@ class Layer:
 
     @trainable.setter
     def trainable(self, value: bool) -> None:
+        changes.count += 1
         self._trainable = bool(value)
         for _, layer in self.walk():
             layer._trainable = bool(value)

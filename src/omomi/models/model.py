@@ -43,6 +43,8 @@ class Model(Layer):
         ['accuracy', 'loss']
     """
 
+    bookkeeping = Layer.bookkeeping | {"optimizer", "loss", "history", "stop_training", "metric_names"}
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.optimizer: optimizers.Optimizer | None = None

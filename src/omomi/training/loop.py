@@ -10,25 +10,37 @@ import numpy as np
 
 from omomi.engines.engine import Step
 from omomi.engines.selection import current
+from omomi.graph.context import context
+from omomi.layers.layer import changes
 from omomi.layers.state import StateEntry, arrays, put
 from omomi.training.batches import Array, Batches, shuffled
 from omomi.training.callbacks import CallbackList, Logs
 from omomi.training.losses import Loss
 from omomi.training.metrics import Metric
 from omomi.training.optimizers import Optimizer
-from omomi.training.step import Trainable, evaluation_step, prediction_step, training_step
+from omomi.training.step import Made, Trainable, evaluation_step, prediction_step, training_step
 from omomi.training.watch import explain_failure
 
 
 class CompiledStep:
     """A step on one engine, and the entries whose arrays go in and come out."""
 
-    def __init__(self, entries: Mapping[str, StateEntry], step: Step) -> None:
-        self.entries, self.compiled = entries, current().compile(step)
+    def __init__(self, entries: Mapping[str, StateEntry], step: Step, refused: str | None) -> None:
+        self.entries, self.step, self.refused = entries, step, refused
+        self.compile()
+
+    def compile(self) -> None:
+        """Let the engine make the step fast, for the layers as they are now."""
+        self.compiled, self.changes = current().compile(self.step, self.refused), changes.count
 
     def __call__(self, batch: dict[str, Array]) -> dict[str, Array]:
         """Run the step on the state that the entries hold, and put the new state in. Returns the report."""
-        new, report = self.compiled(arrays(self.entries), batch)
+        if self.changes != changes.count:  # an attribute of a layer was assigned
+            self.compile()
+        state = arrays(self.entries)
+        if context.hooks and self.compiled is not self.step:
+            self.step(state, batch)  # whoever watches sees the parts; what this computes is thrown away
+        new, report = self.compiled(state, batch)
         put(self.entries, new)
         return report
 
@@ -39,7 +51,7 @@ class Steps:
     def __init__(self) -> None:
         self.made: dict[tuple[str, str], CompiledStep] = {}
 
-    def get(self, kind: str, make: Callable[[], tuple[Mapping[str, StateEntry], Step]]) -> CompiledStep:
+    def get(self, kind: str, make: Callable[[], Made]) -> CompiledStep:
         """The step of this kind ("train", "evaluate", "predict") on the engine that runs now."""
         key = (current().name, kind)
         if key not in self.made:
@@ -77,7 +89,7 @@ class Trainer:
         with quiet():
             report = step(batch)
         if not bool(report["finite"]):
-            raise explain_failure(step.compiled, arrays(step.entries), batch)
+            raise explain_failure(step.step, arrays(step.entries), batch)
 
     def logs(self) -> Logs:
         """The means counted so far."""

@@ -26,6 +26,8 @@ class Loss:
     """
 
     rule: ClassVar[Rule]
+    # Whether an engine may record one call and replay it; a loss that is a function of one's own may do anything.
+    replayable: ClassVar[bool] = True
     # What the targets must look like; see omomi.training.targets.
     align: ClassVar[Any] = staticmethod(targets.dense)
     # The rule that takes the logits of this activation instead of its output: the canonical link, whose backward
@@ -220,6 +222,8 @@ ALIASES = {
 
 class Custom(Loss):
     """A function ``(y_true, y_pred) -> Variable`` of your own: its mean over everything is E."""
+
+    replayable = False
 
     def __init__(self, function: Any) -> None:
         super().__init__(name=getattr(function, "__name__", "custom"))

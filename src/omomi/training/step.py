@@ -6,7 +6,7 @@ can compile the step, a checkpoint is the state, and resuming is exact.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from omomi.engines.engine import Array, Step
@@ -20,7 +20,8 @@ from omomi.training.metrics import Metric
 from omomi.training.optimizers import Optimizer
 
 
-Made = tuple[dict[str, StateEntry], Step]  # the entries whose arrays a step takes and returns, and the step
+# The entries whose arrays a step takes and returns; the step; and why it must not be recorded, if so.
+Made = tuple[dict[str, StateEntry], Step, str | None]
 
 
 class Trainable(Protocol):
@@ -29,6 +30,7 @@ class Trainable(Protocol):
     def __call__(self, inputs: Any, *, training: bool | None = None) -> Variable: ...
     def state(self) -> dict[str, StateEntry]: ...
     def parameters(self) -> dict[str, Parameter]: ...
+    def walk(self) -> Iterator[tuple[str, Any]]: ...
 
 
 def tree(model: Trainable, metrics: Sequence[Metric], optimizer: Optimizer | None = None) -> dict[str, StateEntry]:
@@ -71,7 +73,7 @@ def training_step(model: Trainable, loss: Loss, metrics: Sequence[Metric], optim
             new = engine.choose(finite, moved, lambda: state)
         return new, {"loss": E._array, "finite": finite}
 
-    return entries, step
+    return entries, step, why_not_replayed(model, loss)
 
 
 def evaluation_step(model: Trainable, loss: Loss, metrics: Sequence[Metric]) -> Made:
@@ -84,7 +86,7 @@ def evaluation_step(model: Trainable, loss: Loss, metrics: Sequence[Metric]) -> 
             E = loss.compute(batch["y"], y, batch["w"])
             return {**state, **measured(metrics, E, y, batch)}, {"loss": E._array}
 
-    return entries, step
+    return entries, step, why_not_replayed(model, loss)
 
 
 def prediction_step(model: Trainable) -> Made:
@@ -95,7 +97,17 @@ def prediction_step(model: Trainable) -> Made:
         with holding(entries, state), training_mode(False), no_grad():
             return state, {"y": model(batch["x"], training=False)._array}
 
-    return entries, step
+    return entries, step, why_not_replayed(model)
+
+
+def why_not_replayed(model: Trainable, loss: Loss | None = None) -> str | None:
+    """Which layer or loss does not declare that its calls may be recorded and replayed; ``None`` if all do."""
+    for path, layer in model.walk():
+        if not layer.replayable:
+            return f"layer {path or layer.name} ({type(layer).__name__}) does not declare itself replayable"
+    if loss is not None and not loss.replayable:
+        return f"the loss {loss.name} does not declare itself replayable"
+    return None
 
 
 def measured(metrics: Sequence[Metric], E: Variable, y: Variable, batch: dict[str, Array]) -> dict[str, Array]:
