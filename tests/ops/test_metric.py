@@ -53,9 +53,7 @@ def test_confusion_counts_true_classes_in_rows():
     y = run(metric.confusion, X, T, W)
     np.testing.assert_array_equal(y, expected)
     assert y.dtype == np.float32
-    np.testing.assert_array_equal(
-        run(metric.confusion, X.reshape(2, 2, 3), T.reshape(2, 2), W.reshape(2, 2)), expected
-    )
+    np.testing.assert_array_equal(run(metric.confusion, X.reshape(2, 2, 3), T.reshape(2, 2), W.reshape(2, 2)), expected)
 
 
 def test_a_loss_as_metric_adds_up_over_batches():

@@ -14,9 +14,7 @@ Draw = Callable[[Generator, tuple[int, ...]], Sample]
 
 FIXED_SHAPES = [(3, 4), (2, 3, 2), (4, 1), (3,)]
 # the leading axes hold samples and may be empty; the last one holds outputs
-SHAPES = st.lists(st.integers(0, 4), max_size=2).flatmap(
-    lambda leading: st.integers(1, 5).map(lambda m: (*leading, m))
-)
+SHAPES = st.lists(st.integers(0, 4), max_size=2).flatmap(lambda leading: st.integers(1, 5).map(lambda m: (*leading, m)))
 SHAPES_WITH_NO_OUTPUTS = st.lists(st.integers(0, 4), max_size=2).flatmap(
     lambda leading: st.integers(0, 5).map(lambda m: (*leading, m))
 )

@@ -280,9 +280,7 @@ def softmax_cross_entropy_forward(xp: Namespace, x: Array, t: Array, w: Array) -
     return _reduce(xp, w, -xp.sum(t * log_y, axis=-1)), (y, t, w)
 
 
-def softmax_cross_entropy_backward(
-    xp: Namespace, saved: Saved, gy: Array, wanted: Wanted
-) -> tuple[Array | None, ...]:
+def softmax_cross_entropy_backward(xp: Namespace, saved: Saved, gy: Array, wanted: Wanted) -> tuple[Array | None, ...]:
     y, t, w = saved
     return _share(gy, w) * (xp.sum(t, axis=-1, keepdims=True) * y - t), None, None
 
