@@ -10,6 +10,7 @@ model.fit(x, y, epochs=5)
 
 from omomi import datasets as datasets
 from omomi import errors as errors
+from omomi import inspect as inspect
 from omomi import layers as layers
 from omomi import utils as utils
 from omomi.engines.selection import current as engine
@@ -52,6 +53,7 @@ __all__ = [
     "errors",
     "functions",
     "initializers",
+    "inspect",
     "layers",
     "load_model",
     "losses",

@@ -75,11 +75,16 @@ def minimum(a: Input, b: Input) -> Variable:
 
 
 def _binary(rule: Rule, a: Input, b: Input) -> Variable:
+    return apply(rule, *_pair_of_operands(a, b))
+
+
+def _pair_of_operands(a: Input, b: Input) -> tuple[Variable, Variable]:
+    """Two Variables; a plain number takes the dtype of its partner."""
     if isinstance(a, (int, float)):
         b = as_variable(b)
-        return apply(rule, operand(a, b), b)
+        return as_variable(operand(a, b)), b
     a = as_variable(a)
-    return apply(rule, a, operand(b, a) if isinstance(b, (int, float)) else as_variable(b))
+    return a, as_variable(operand(b, a))
 
 
 def negative(x: Input) -> Variable:
@@ -90,6 +95,17 @@ def negative(x: Input) -> Variable:
 def power(x: Input, exponent: float) -> Variable:
     """x to a constant exponent."""
     return apply(_arithmetic.power, as_variable(x), exponent=float(exponent))
+
+
+def exponentiation(a: Input, b: Input) -> Variable:
+    """a to the power b, both arrays; a > 0."""
+    return _binary(_arithmetic.exponentiation, a, b)
+
+
+def where(condition: Input, a: Input, b: Input) -> Variable:
+    """a where the condition holds, else b, elementwise; the condition is constant."""
+    a, b = _pair_of_operands(a, b)
+    return apply(_arithmetic.where, as_variable(condition), a, b)
 
 
 # ---- elementary functions ------------------------------------------------------------------------------------
@@ -103,6 +119,16 @@ def exp(x: Input) -> Variable:
 def log(x: Input) -> Variable:
     """The natural logarithm."""
     return apply(_elementary.log, as_variable(x))
+
+
+def expm1(x: Input) -> Variable:
+    """eˣ − 1, exact near 0."""
+    return apply(_elementary.expm1, as_variable(x))
+
+
+def log1p(x: Input) -> Variable:
+    """ln(1 + x), exact near 0."""
+    return apply(_elementary.log1p, as_variable(x))
 
 
 def sqrt(x: Input) -> Variable:
@@ -130,9 +156,10 @@ def cos(x: Input) -> Variable:
     return apply(_elementary.cos, as_variable(x))
 
 
-def clip(x: Input, low: float, high: float) -> Variable:
-    """x kept between ``low`` and ``high``; no gradient passes outside."""
-    return apply(_elementary.clip, as_variable(x), low=float(low), high=float(high))
+def clip(x: Input, low: float | None, high: float | None) -> Variable:
+    """x kept between ``low`` and ``high`` (``None``: no bound on that side); no gradient passes outside."""
+    bounds = {"low": None if low is None else float(low), "high": None if high is None else float(high)}
+    return apply(_elementary.clip, as_variable(x), **bounds)
 
 
 # ---- reductions ----------------------------------------------------------------------------------------------
@@ -146,6 +173,11 @@ def sum(x: Input, axis: Axis = None, keepdims: bool = False) -> Variable:
 def mean(x: Input, axis: Axis = None, keepdims: bool = False) -> Variable:
     """The mean over ``axis``."""
     return apply(_reduction.mean, as_variable(x), axis=axis, keepdims=keepdims)
+
+
+def variance(x: Input, axis: Axis = None, keepdims: bool = False) -> Variable:
+    """The mean squared distance from the mean over ``axis`` (divided by n)."""
+    return apply(_reduction.variance, as_variable(x), axis=axis, keepdims=keepdims)
 
 
 def max(x: Input, axis: Axis = None, keepdims: bool = False) -> Variable:
@@ -189,6 +221,27 @@ def concatenate(xs: Sequence[Input], axis: int = -1) -> Variable:
 def stack(xs: Sequence[Input], axis: int = 0) -> Variable:
     """Arrays side by side along a new axis."""
     return apply(_shape.stack, *(as_variable(x) for x in xs), axis=axis)
+
+
+def split(x: Input, sections: int | Sequence[int], axis: int = 0) -> tuple[Variable, ...]:
+    """x in equal parts along ``axis``, or cut before each of the given positions."""
+    cuts = sections if isinstance(sections, int) else tuple(int(s) for s in sections)
+    return apply(_shape.split, as_variable(x), sections=cuts, axis=axis)
+
+
+def pad(x: Input, widths: Sequence[tuple[int, int]], value: float = 0.0) -> Variable:
+    """x with a border of ``value``: (before, after) for each axis."""
+    return apply(_shape.pad, as_variable(x), widths=tuple((int(a), int(b)) for a, b in widths), value=float(value))
+
+
+def flip(x: Input, axis: Axis = None) -> Variable:
+    """x backwards along ``axis``."""
+    return apply(_shape.flip, as_variable(x), axis=axis)
+
+
+def take(x: Input, indices: Input, axis: int = 0) -> Variable:
+    """The entries of x at an array of integer positions along ``axis``."""
+    return apply(_shape.take, as_variable(x), as_variable(indices), axis=axis)
 
 
 def cast(x: Input, dtype: Any) -> Variable:

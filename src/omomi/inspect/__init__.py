@@ -1,1 +1,13 @@
-"""L6: looking inside: gradient check and pictures."""
+"""L6: looking inside: gradient check and pictures. matplotlib is loaded with the first picture."""
+
+from omomi.inspect.confusion import count_confusions as count_confusions
+from omomi.inspect.confusion import plot_confusion as plot_confusion
+from omomi.inspect.draw import draw_model as draw_model
+from omomi.inspect.experiments import plot_activation_histograms as plot_activation_histograms
+from omomi.inspect.experiments import plot_fit as plot_fit
+from omomi.inspect.experiments import plot_optimizer_paths as plot_optimizer_paths
+from omomi.inspect.filters import plot_filters as plot_filters
+from omomi.inspect.gradient_check import check_rule as check_rule
+from omomi.inspect.pictures import plot_errors as plot_errors
+from omomi.inspect.pictures import plot_history as plot_history
+from omomi.inspect.pictures import plot_samples as plot_samples

@@ -357,8 +357,12 @@ class Adamax(Optimizer):
 class Lion(Optimizer):
     """Steps of equal size along the sign of a running mean. Source: Chen et al. 2023, arXiv:2302.06675."""
 
-    def __init__(self, learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99) -> None:
-        super().__init__(update.lion, learning_rate, beta_1=float(beta_1), beta_2=float(beta_2))
+    def __init__(
+        self, learning_rate: Rate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, weight_decay: float = 0.0
+    ) -> None:
+        super().__init__(
+            update.lion, learning_rate, beta_1=float(beta_1), beta_2=float(beta_2), weight_decay=float(weight_decay)
+        )
 
 
 BY_NAME: dict[str, Callable[..., Optimizer]] = {

@@ -19,7 +19,6 @@ from omomi.training.losses import Loss
 from omomi.training.metrics import Metric
 from omomi.training.optimizers import Optimizer
 
-
 # The entries whose arrays a step takes and returns; the step; and why it must not be recorded, if so.
 Made = tuple[dict[str, StateEntry], Step, str | None]
 
