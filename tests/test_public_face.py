@@ -25,9 +25,40 @@ def test_every_public_name_exists_and_is_listed():
 
 
 def test_the_names_of_the_design_are_there():
-    for name in ["Input", "Dense", "Activation", "Dropout", "Flatten", "Reshape", "Conv2D", "MaxPooling2D", "AveragePooling2D", "GlobalAveragePooling2D", "GlobalMaxPooling2D", "BatchNormalization", "PReLU", "LeakyReLU", "ELU", "ReLU", "Softmax", "Rescaling"]:
+    for name in [
+        "Input",
+        "Dense",
+        "Activation",
+        "Dropout",
+        "Flatten",
+        "Reshape",
+        "Conv2D",
+        "MaxPooling2D",
+        "AveragePooling2D",
+        "GlobalAveragePooling2D",
+        "GlobalMaxPooling2D",
+        "BatchNormalization",
+        "PReLU",
+        "LeakyReLU",
+        "ELU",
+        "ReLU",
+        "Softmax",
+        "Rescaling",
+    ]:
         assert isinstance(getattr(omomi.layers, name), type)
-    for name in ["SGD", "Momentum", "Nesterov", "Adagrad", "RMSprop", "Adadelta", "Adam", "AdamW", "Nadam", "Adamax", "Lion"]:
+    for name in [
+        "SGD",
+        "Momentum",
+        "Nesterov",
+        "Adagrad",
+        "RMSprop",
+        "Adadelta",
+        "Adam",
+        "AdamW",
+        "Nadam",
+        "Adamax",
+        "Lion",
+    ]:
         assert isinstance(getattr(omomi.optimizers, name), type)
 
 
