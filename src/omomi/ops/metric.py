@@ -130,9 +130,9 @@ hinge_metric = _of_loss(loss.hinge)
 kl_divergence_metric = _of_loss(loss.kl_divergence)
 
 
-# Whether every number is finite. Then their sum is; a NaN or an infinity anywhere shows in it, and one pass that writes
-# nothing is cheaper than an array of answers (by einsum, whose plain loop is three times as fast as sum's). (A sum beyond the largest float, of numbers that are finite, counts as
-# infinite too: there is no step to take with it.)
+# Whether every number is finite. Then their sum is; a NaN or an infinity anywhere shows in it, and one pass that
+# writes nothing is cheaper than an array of answers (by einsum, whose plain loop is three times as fast as sum's). A sum
+# beyond the largest float, of numbers that are finite, counts as infinite too: there is no step to take with it.
 #   y = Σ a is finite
 
 
