@@ -1,0 +1,242 @@
+"""Who runs the chunks: the calling thread, and helpers that take chunks off it.
+
+The caller publishes a job (machine code, block, number of chunks) and starts on its chunks itself. Helpers that are
+awake claim chunks too, one by one. At the end the caller waits only for chunks that somebody has begun. So nobody ever
+waits for a helper to wake up, and without helpers the caller simply does everything: in a forked child, which has no
+other threads, and in a second Python thread that launches while the first one's job is running.
+
+Which thread does a chunk makes no difference to its result. A claim is one indivisible operation on the *ticket*, a
+word that holds the number of the job and how many of its chunks nobody has claimed:
+
+    ticket = job · 2³² + unclaimed           claim: if the ticket is still what I read, write ticket − 1
+
+If the exchange succeeds, the job is still the one whose details were read before it, since the caller replaces them
+only when nothing is left to claim.
+
+Helpers are Python threads that spend their life inside compiled code, without the interpreter's lock. Between jobs they
+look at the ticket for a short time and then sleep; the next run wakes them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import os
+import threading
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from omomi.engines.cpu import library
+from omomi.engines.cpu.kernel import routine
+from omomi.engines.cpu.primitives import add_word, call, exchange_word, give_way, load_word, relax, store_word
+from omomi.errors import ConfigurationError
+
+VARIABLE = "OMOMI_NUM_THREADS"
+MOST_THREADS = 64
+SPIN_SECONDS = 0.5e-3  # how long a helper looks for work before it sleeps: longer than the pause between two steps
+
+# The state that the threads share: 64-bit words, those that different threads write on cache lines of their own.
+TICKET, DONE, JOB, STOP, ASLEEP = 0, 8, 16, 24, 32  # JOB: function, block, chunks, workers; ASLEEP: a line per helper
+_LINE = 8
+_UNCLAIMED = 2**32 - 1
+
+
+@routine(generic=False)
+def run_program(state: int, program: int, launches: int, parallel: int) -> int:
+    """Run a table of launches, one after the other; each row is function, block, chunks, workers."""
+    for i in range(launches):
+        row = program + 32 * i
+        function, block, chunks, workers = (
+            load_word(row), load_word(row + 8), load_word(row + 16), load_word(row + 24)
+        )  # fmt: skip
+        if chunks == 1 or workers == 1 or not parallel:
+            for chunk in range(chunks):
+                call(function, block, chunk, chunks, 0)
+        else:
+            store_word(state + 8 * JOB, function)
+            store_word(state + 8 * (JOB + 1), block)
+            store_word(state + 8 * (JOB + 2), chunks)
+            store_word(state + 8 * (JOB + 3), workers)
+            store_word(state + 8 * DONE, 0)
+            job = (load_word(state + 8 * TICKET) >> 32) + 1
+            store_word(state + 8 * TICKET, (job << 32) + chunks)
+            mine = 0
+            unclaimed = chunks
+            while unclaimed > 0:
+                ticket = load_word(state + 8 * TICKET)
+                unclaimed = ticket & _UNCLAIMED
+                if unclaimed > 0 and exchange_word(state + 8 * TICKET, ticket, ticket - 1):
+                    call(function, block, chunks - unclaimed, chunks, 0)
+                    mine += 1
+            waited = 0
+            while load_word(state + 8 * DONE) + mine < chunks:  # helpers are still at work
+                waited += 1
+                relax()
+                if waited > 10000:
+                    give_way()
+    return 0
+
+
+@routine(generic=False)
+def help_out(state: int, worker: int, patience: int, polite: int) -> int:
+    """A helper's life: claim chunks, until there is nothing to do for ``patience`` looks, or until STOP."""
+    idle = 0
+    while load_word(state + 8 * STOP) == 0:
+        ticket = load_word(state + 8 * TICKET)
+        unclaimed = ticket & _UNCLAIMED
+        if unclaimed > 0 and worker < load_word(state + 8 * (JOB + 3)):
+            function, block = load_word(state + 8 * JOB), load_word(state + 8 * (JOB + 1))
+            chunks = load_word(state + 8 * (JOB + 2))
+            if exchange_word(state + 8 * TICKET, ticket, ticket - 1):
+                call(function, block, chunks - unclaimed, chunks, worker)
+                add_word(state + 8 * DONE, 1)
+                idle = 0
+        else:
+            idle += 1
+            relax()
+            if polite:
+                give_way()
+            if idle > patience:
+                store_word(state + 8 * (ASLEEP + _LINE * (worker - 1)), 1)
+                return 1
+    return 0
+
+
+def _function(declared: Any, count: int) -> Any:
+    """A routine as a function of ctypes, which releases the interpreter's lock while it runs."""
+    address = library.current().address(declared, "float32")
+    return ctypes.CFUNCTYPE(ctypes.c_int64, *[ctypes.c_int64] * count)(address)
+
+
+class Pool:
+    """The caller and its helpers.
+
+    Args:
+        threads: how many in all; more than there are cores is allowed.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.threads = threads
+        words = np.zeros(ASLEEP + _LINE * MOST_THREADS + _LINE, np.int64)
+        self._state = words[-words.ctypes.data % 64 // 8 :]  # cut at the start of a cache line
+        self._address = int(self._state.ctypes.data)
+        self._run, self._help = _function(run_program, 4), _function(help_out, 4)
+        self._busy = threading.Lock()
+        self._beds = [threading.Lock() for _ in range(threads - 1)]
+        # With more threads than cores a helper that only looks for work must not keep one that works off its core.
+        self._polite = threads > cores()
+        self._patience = self._looks_in(SPIN_SECONDS) if threads > 1 else 0
+        self._helpers: list[threading.Thread] = []
+        self._process = os.getpid()
+        for bed in self._beds:
+            bed.acquire()
+        for worker in range(1, threads):
+            helper = threading.Thread(target=self._live, args=(worker,), name=f"omomi-{worker}", daemon=True)
+            helper.start()
+            self._helpers.append(helper)
+
+    def __repr__(self) -> str:
+        return f"<pool of {self.threads} threads>"
+
+    def run(self, table: NDArray[np.int64]) -> None:
+        """Run launches in order, one per row: function, block, chunks, workers. Returns when all of them are done."""
+        if not self._helpers or self._process != os.getpid() or not self._busy.acquire(blocking=False):
+            self._run(self._address, table.ctypes.data, len(table), 0)
+            return
+        try:
+            for worker, bed in enumerate(self._beds):
+                if self._state[ASLEEP + _LINE * worker]:
+                    self._state[ASLEEP + _LINE * worker] = 0
+                    bed.release()
+            self._run(self._address, table.ctypes.data, len(table), 1)
+        finally:
+            self._busy.release()
+
+    def close(self) -> None:
+        """Send the helpers home. A later run is the caller's alone."""
+        helpers, self._helpers = self._helpers, []
+        if self._process != os.getpid():
+            return
+        with self._busy:
+            self._state[STOP] = 1
+            for worker, helper in enumerate(helpers):
+                while helper.is_alive():
+                    if self._state[ASLEEP + _LINE * worker]:
+                        self._state[ASLEEP + _LINE * worker] = 0
+                        self._beds[worker].release()
+                    helper.join(timeout=1e-3)
+
+    def _live(self, worker: int) -> None:
+        while self._help(self._address, worker, self._patience, self._polite):
+            self._beds[worker - 1].acquire()
+
+    def _looks_in(self, seconds: float) -> int:
+        """How many looks at the ticket a helper takes in that time."""
+        probe, looks = np.zeros(ASLEEP + _LINE, np.int64), 1000
+        start = time.perf_counter()
+        self._help(int(probe.ctypes.data), 1, looks, False)
+        return max(1, int(looks * seconds / (time.perf_counter() - start)))
+
+
+def cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def wanted_threads() -> int:
+    """How many threads OMOMI_NUM_THREADS asks for, or as many as there are cores."""
+    text = os.environ.get(VARIABLE, "")
+    if not text:
+        return min(cores(), MOST_THREADS)
+    if not text.isdecimal() or not 1 <= int(text) <= MOST_THREADS:
+        raise ConfigurationError(
+            "the number of threads is not usable.",
+            where=VARIABLE,
+            expected=f"a whole number from 1 to {MOST_THREADS}",
+            received=text,
+        )
+    return int(text)
+
+
+_pool: Pool | None = None
+_making = threading.Lock()
+
+
+def pool() -> Pool:
+    """The process's pool, made with its first launch."""
+    global _pool
+    if _pool is None:
+        with _making:
+            if _pool is None:
+                _pool = Pool(wanted_threads())
+    return _pool
+
+
+def set_threads(count: int) -> None:
+    """Let that many threads take part from now on. Launches made before keep to the number they were made for."""
+    global _pool
+    with _making:
+        if _pool is not None:
+            _pool.close()
+        _pool = Pool(count)
+
+
+@atexit.register
+def _close() -> None:
+    if _pool is not None:
+        _pool.close()
+
+
+def _forked() -> None:
+    """In a forked child: no helpers, no lock that another thread held, and nothing left of a job."""
+    global _making, _pool
+    _making = threading.Lock()
+    if _pool is not None:
+        _pool = None
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)

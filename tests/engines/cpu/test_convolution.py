@@ -1,0 +1,175 @@
+"""Convolution kernels against sums in float64."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from omomi.engines.cpu import convolution, threads
+from omomi.engines.cpu.launch import Launch, run
+from tests.engines.cpu.oracles import assert_sum, spread, windows
+
+CHANNELS = st.sampled_from([1, 2, 3, 7, 10, 16, 33, 40])
+
+
+class Case(NamedTuple):
+    """The shapes and attributes of one convolution."""
+
+    images: tuple[int, int, int, int]
+    kernel: tuple[int, int, int, int]
+    strides: tuple[int, int]
+    padding: tuple[tuple[int, int], tuple[int, int]]
+    dilation: tuple[int, int]
+    seed: int = 0
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    size, small, border = st.integers(1, 9), st.integers(1, 4), st.integers(0, 3)
+    n, h, w, kh, kw = draw(st.integers(1, 3)), draw(size), draw(size), draw(small), draw(small)
+    axes = [draw(st.one_of(st.tuples(small, st.just(1)), st.tuples(st.just(1), small))) for _ in range(2)]
+    (sh, dh), (sw, dw) = axes
+    padding = ((draw(border), draw(border)), (draw(border), draw(border)))
+    c_in, c_out = draw(CHANNELS), draw(CHANNELS)
+    assume(h + sum(padding[0]) > (kh - 1) * dh and w + sum(padding[1]) > (kw - 1) * dw)
+    return Case((n, h, w, c_in), (kh, kw, c_in, c_out), (sh, sw), padding, (dh, dw), draw(st.integers(0, 2**16)))
+
+
+def arrays(case: Case, dtype: str) -> tuple[Any, ...]:
+    """x, W, b and gy for a case, and the patches of x in float64."""
+    rng = np.random.default_rng(case.seed)
+    x, W = (rng.standard_normal(shape).astype(dtype) for shape in (case.images, case.kernel))
+    b = rng.standard_normal(case.kernel[3]).astype(dtype)
+    patches = windows(x.astype(np.float64), case.kernel[:2], *case[2:5])
+    gy = rng.standard_normal((*patches.shape[:3], case.kernel[3])).astype(dtype)
+    return x, W, b, gy, patches
+
+
+def attributes(case: Case) -> dict[str, Any]:
+    return {"strides": case.strides, "padding": case.padding, "dilation": case.dilation}
+
+
+EXAMPLES = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@given(case=cases(), with_bias=st.booleans())
+@EXAMPLES
+def test_forward(vectors: str, dtype: str, case: Case, with_bias: bool) -> None:
+    x, W, b, gy, patches = arrays(case, dtype)
+    given_arrays = [x.copy(), W.copy(), b.copy()]
+    y = np.full_like(gy, np.nan)
+    run(convolution.forward(x, W, b if with_bias else None, y, **attributes(case)))
+    bias = b.astype(np.float64) if with_bias else 0
+    expected = np.einsum("nyxijk,ijko->nyxo", patches, W.astype(np.float64)) + bias
+    sizes = np.einsum("nyxijk,ijko->nyxo", abs(patches), abs(W).astype(np.float64)) + abs(bias)
+    assert_sum(y, expected, W[..., 0].size, sizes)
+    for before, after in zip(given_arrays, (x, W, b), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@given(case=cases())
+@EXAMPLES
+def test_backward(vectors: str, dtype: str, case: Case) -> None:
+    x, W, b, gy, patches = arrays(case, dtype)
+    gx, gW, gb = (np.full_like(a, np.nan) for a in (x, W, b))
+    run(convolution.backward(x, W, gy, gx=gx, gW=gW, gb=gb, **attributes(case)))
+    wide, wide_gy = W.astype(np.float64), gy.astype(np.float64)
+    terms = gy[..., 0].size
+    for result, a, d, w in ((1, patches, wide_gy, wide), (abs, abs(patches), abs(wide_gy), abs(wide))):
+        sums = (
+            spread(np.einsum("nyxo,ijko->nyxijk", d, w), x.shape, *case[2:5]),
+            np.einsum("nyxijk,nyxo->ijko", a, d),
+            np.einsum("nyxo->o", d),
+        )
+        if result == 1:
+            expected = sums
+    for got, e, size, k in zip((gx, gW, gb), expected, sums, (W[:, :, 0].size, terms, terms), strict=True):
+        assert_sum(got, e, k, size)
+
+
+@given(case=cases(), name=st.sampled_from(["relu", "tanh", "sigmoid", "leaky_relu", "elu"]))
+@settings(EXAMPLES, max_examples=20)
+def test_activation_is_fused(case: Case, name: str) -> None:
+    """The fused activation and its derivative are those of a separate pass."""
+    x, W, b, gy, _ = arrays(case, "float64")
+    u, y, again = (np.empty_like(gy) for _ in range(3))
+    run(convolution.forward(x, W, b, u, **attributes(case)))
+    run(convolution.forward(x, W, b, y, **attributes(case), activation=name, alpha=0.3))
+    functions = {
+        "relu": (np.maximum(u, 0), u > 0),
+        "tanh": (np.tanh(u), 1 - np.tanh(u) ** 2),
+        "sigmoid": (1 / (1 + np.exp(-u)), np.exp(-u) / (1 + np.exp(-u)) ** 2),
+        "leaky_relu": (np.where(u > 0, u, 0.3 * u), np.where(u > 0, 1, 0.3)),
+        "elu": (np.where(u > 0, u, 0.3 * np.expm1(u)), np.where(u > 0, 1, 0.3 * np.exp(u))),
+    }
+    value, slope = functions[name]
+    np.testing.assert_allclose(y, value, rtol=1e-12, atol=1e-14)
+    fused, apart = ([np.empty_like(a) for a in (x, W, b)] for _ in range(2))
+    names = ("gx", "gW", "gb")
+    run(
+        convolution.backward(
+            x, W, gy, **attributes(case), y=y, activation=name, alpha=0.3, **dict(zip(names, fused, strict=True))
+        )
+    )
+    run(convolution.backward(x, W, gy * slope, **attributes(case), **dict(zip(names, apart, strict=True))))
+    for a, b in zip(fused, apart, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
+
+
+def test_accumulate_adds_to_what_is_there() -> None:
+    case = Case((2, 5, 6, 3), (3, 2, 3, 7), (2, 1), ((1, 1), (0, 1)), (1, 1))
+    x, W, b, gy, _ = arrays(case, "float64")
+    fresh, added = [np.empty_like(a) for a in (x, W, b)], [np.ones_like(a) for a in (x, W, b)]
+    for results, accumulate in ((fresh, False), (added, True)):
+        gradients = dict(zip(("gx", "gW", "gb"), results, strict=True))
+        run(convolution.backward(x, W, gy, **attributes(case), **gradients, accumulate=accumulate))
+    for a, b in zip(fresh, added, strict=True):
+        np.testing.assert_allclose(a + 1, b, rtol=1e-12, atol=1e-12)
+
+
+def test_by_hand() -> None:
+    """One channel, a kernel of two numbers that slides along one row: each number can be followed."""
+    x = np.array([1.0, 2, 4, 8]).reshape(1, 1, 4, 1)
+    W = np.array([10.0, 1]).reshape(1, 2, 1, 1)
+    b = np.array([0.5])
+    y = np.empty((1, 1, 3, 1))
+    run(convolution.forward(x, W, b, y))
+    # 10·1 + 2 + ½, 10·2 + 4 + ½, 10·4 + 8 + ½
+    np.testing.assert_array_equal(y.ravel(), [12.5, 24.5, 48.5])
+    gy = np.array([1.0, 0, 2]).reshape(y.shape)
+    gx, gW, gb = np.empty_like(x), np.empty_like(W), np.empty_like(b)
+    run(convolution.backward(x, W, gy, gx=gx, gW=gW, gb=gb))
+    np.testing.assert_array_equal(gx.ravel(), [10, 1, 20, 2])  # 10·1, 1·1 + 10·0, 1·0 + 10·2, 1·2
+    np.testing.assert_array_equal(gW.ravel(), [9, 18])  # 1·1 + 4·2, 2·1 + 8·2
+    np.testing.assert_array_equal(gb, [3])
+
+
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_same_bits_for_any_number_of_threads(count: int) -> None:
+    case = Case((20, 14, 13, 5), (3, 3, 5, 18), (1, 1), ((1, 1), (1, 1)), (1, 1))
+    x, W, b, gy, _ = arrays(case, "float32")
+    results: list[list[bytes]] = []
+    before = threads.pool().threads
+    for n in (1, count):
+        threads.set_threads(n)
+        y, gx, gW, gb = np.empty_like(gy), np.empty_like(x), np.empty_like(W), np.empty_like(b)
+        launches: list[Launch] = convolution.forward(x, W, b, y, **attributes(case), activation="relu")
+        launches += convolution.backward(x, W, gy, gx=gx, gW=gW, gb=gb, **attributes(case), y=y, activation="relu")
+        for _ in range(3):
+            run(launches)
+        results.append([a.tobytes() for a in (y, gx, gW, gb)])
+    threads.set_threads(before)
+    assert results[0] == results[1]
+
+
+def test_nan_is_not_hidden_by_relu() -> None:
+    x = np.array([np.nan, -1, 1], np.float32).reshape(1, 1, 3, 1)
+    y = np.empty_like(x)
+    run(convolution.forward(x, np.ones((1, 1, 1, 1), np.float32), None, y, activation="relu"))
+    np.testing.assert_array_equal(y.ravel(), [np.nan, 0, 1])
