@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator
@@ -10,9 +11,11 @@ from importlib import import_module
 
 from omomi.engines.engine import Engine
 from omomi.engines.reference import numpy_engine
-from omomi.errors import UnknownNameError
+from omomi.errors import EngineError, UnknownNameError
 
-DEFAULT = "numpy"
+logger = logging.getLogger("omomi")
+
+DEFAULT, FALLBACK = "numba", "numpy"  # the second where the first cannot run
 # Each engine by the function that makes it. A maker imports what it needs only when it is called.
 MAKERS: dict[str, Callable[[], Engine]] = {
     "numpy": numpy_engine,
@@ -52,8 +55,24 @@ def current() -> Engine:
     if _stand.engine is not None:
         return _stand.engine
     if _current is None:
-        _current = get(os.environ.get("OMOMI_ENGINE") or DEFAULT)
+        _current = chosen()
     return _current
+
+
+def chosen() -> Engine:
+    """The engine that OMOMI_ENGINE names, or the default where it runs.
+
+    Raises:
+        UnknownNameError, EngineError: OMOMI_ENGINE names no engine, or one that cannot run here.
+    """
+    named = os.environ.get("OMOMI_ENGINE")
+    if named:
+        return get(named)
+    try:
+        return get(DEFAULT)
+    except (EngineError, ImportError) as reason:
+        logger.warning("the engine %s cannot run here, %s does: %s", DEFAULT, FALLBACK, reason)
+        return get(FALLBACK)
 
 
 @contextmanager

@@ -140,7 +140,14 @@ class Recorder(Engine):
         outputs = tuple(None if g is None else self.number(g) for g in gx)
         self.note(
             Call(
-                "backward", rule, dict(attributes), inputs, outputs, saved.call.single, partner=saved.call, wanted=wanted
+                "backward",
+                rule,
+                dict(attributes),
+                inputs,
+                outputs,
+                saved.call.single,
+                partner=saved.call,
+                wanted=wanted,
             )
         )
         return gx

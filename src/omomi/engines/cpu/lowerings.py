@@ -1,0 +1,250 @@
+"""The lowerings of single rules: which launches a call becomes, and what is fused.
+
+Two rewrites happen here. An activation that follows an affine rule or a convolution, and is the only one to read its
+result, is computed where that result is made; and its derivative is taken where the delta is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+from omomi.engines.cpu import affine, convolution
+from omomi.engines.cpu.activation import CODES, activation_backward, activation_forward
+from omomi.engines.cpu.launch import Launch
+from omomi.engines.cpu.lowering import Lowering, UpdateLowering, inputs_of
+from omomi.engines.cpu.plan import Place, Planner
+from omomi.engines.cpu.recording import Call, Value
+from omomi.engines.engine import Array
+
+FLOATS = ("float32", "float64")
+FUSED = ("relu", "tanh", "sigmoid", "leaky_relu", "elu")  # activations whose derivative follows from their output
+SLOPES = {"leaky_relu": 0.01, "elu": 1.0}  # where the rules' attribute alpha starts
+
+
+def dtype_of(p: Planner, value: Value | None) -> str:
+    """The dtype of a value."""
+    assert value is not None
+    return p.notes.arrays[value].dtype.name
+
+
+def shape_of(p: Planner, value: Value | None) -> tuple[int, ...]:
+    """The shape of a value."""
+    assert value is not None
+    return tuple(p.notes.arrays[value].shape)
+
+
+def floats(p: Planner, call: Call) -> bool:
+    """Whether all inputs are floats of one dtype that kernels exist for, and none is empty."""
+    dtypes = {dtype_of(p, value) for value in call.inputs}
+    return len(dtypes) == 1 and dtypes <= set(FLOATS) and all(prod(shape_of(p, value)) for value in call.inputs)
+
+
+def following_activation(p: Planner, call: Call) -> Call | None:
+    """The activation that alone reads the result of a forward call."""
+    (u,) = call.outputs
+    assert u is not None
+    readers = p.uses.get(u, [])
+    if len(readers) != 1 or u in p.results or readers[0].kind != "forward" or not derivative_from_output(readers[0]):
+        return None
+    return readers[0]
+
+
+def derivative_from_output(call: Call) -> bool:
+    """Whether this is an activation whose derivative follows from its output: it is, if a slope is not negative."""
+    return call.rule.name in FUSED and slope_of(call) >= 0
+
+
+def slope_of(call: Call | None) -> float:
+    """The attribute alpha of an activation, 0 if it has none."""
+    return 0.0 if call is None else float(call.attributes.get("alpha", SLOPES.get(call.rule.name, 0.0)))
+
+
+class Fusing(Lowering):
+    """A product, and the activation after it if that alone reads its result."""
+
+    def forward(self, p: Planner, call: Call) -> None:
+        follower = following_activation(p, call)
+        if follower is not None:
+            p.fused[id(follower)] = call
+            # The pre-activation never exists: its place is that of the activation's output.
+            (u,), (z,) = call.outputs, follower.outputs
+            assert u is not None
+            assert z is not None
+            p.alias(u, p.place(z))
+        self.product(p, call, "linear" if follower is None else follower.rule.name, slope_of(follower))
+
+    def product(self, p: Planner, call: Call, activation: str, alpha: float) -> None:
+        """The operations of the product with its activation."""
+        raise NotImplementedError
+
+
+class Affine(Fusing):
+    """x W + b, or x W for x (N, in) as a matrix of rows."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        shapes = [shape_of(p, value) for value in call.inputs]
+        return floats(p, call) and len(shapes[1]) == 2 and len(shapes[0]) >= 2
+
+    def places(self, p: Planner, call: Call) -> list[Place]:
+        """x as a matrix, W and, if there is one, b."""
+        x, *rest = inputs_of(p, call)
+        return [rows(x), *rest]
+
+    def product(self, p: Planner, call: Call, activation: str, alpha: float) -> None:
+        (y,) = call.outputs
+        assert y is not None
+
+        def launches(y: Array, x: Array, W: Array, b: Array | None = None) -> Sequence[Launch]:
+            return affine.forward(x, W, b, y, activation=activation, alpha=alpha)
+
+        p.launch(launches, rows(p.place(y)), *self.places(p, call))
+
+    def backward(self, p: Planner, call: Call) -> None:
+        assert call.partner is not None
+        (delta,) = call.inputs
+        assert delta is not None
+        wanted = [
+            (name, rows(p.place(v)) if name == "gx" else p.place(v)) for name, v in results(call) if v is not None
+        ]
+        names = [name for name, _ in wanted]
+
+        def launches(gy: Array, x: Array, W: Array, *arrays: Array) -> Sequence[Launch]:
+            return affine.backward(x, W, gy, **dict(zip(names, arrays, strict=False)))
+
+        x, W, *b = self.places(p, call.partner)
+        p.launch(launches, rows(p.place(delta)), x, W, *(place for _, place in wanted), *b)
+
+
+class Convolution(Fusing):
+    """A convolution with its bias; backward takes the derivative of the activation after it as it reads the delta."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        if not floats(p, call):
+            return False
+        (_, height, width, _), (kernel_rows, kernel_columns, *_) = (shape_of(p, value) for value in call.inputs[:2])
+        a = self.geometry(call)
+        return convolution.accepts((height, width), (kernel_rows, kernel_columns), a["strides"], a["dilation"])
+
+    def geometry(self, call: Call) -> dict[str, Any]:
+        """Strides, padding and dilation, as the rule takes them unless told."""
+        return {"strides": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), **call.attributes}
+
+    def product(self, p: Planner, call: Call, activation: str, alpha: float) -> None:
+        (y,) = call.outputs
+        assert y is not None
+        geometry = self.geometry(call)
+
+        def launches(y: Array, x: Array, W: Array, b: Array | None = None) -> Sequence[Launch]:
+            return convolution.forward(x, W, b, y, activation=activation, alpha=alpha, **geometry)
+
+        p.launch(launches, p.place(y), *inputs_of(p, call))
+
+    def backward(self, p: Planner, call: Call) -> None:
+        assert call.partner is not None
+        (delta,) = call.inputs
+        assert delta is not None
+        wanted = [(name, p.place(v)) for name, v in results(call) if v is not None]
+        names = [name for name, _ in wanted]
+        geometry = self.geometry(call)
+        activation = p.absorbed.get(id(call))  # whose derivative is still to be taken
+        y = [] if activation is None else [p.place(value) for value in activation.outputs if value is not None]
+        name, alpha = ("linear", 0.0) if activation is None else (activation.rule.name, slope_of(activation))
+
+        def launches(gy: Array, x: Array, W: Array, *arrays: Array) -> Sequence[Launch]:
+            gradients = dict(zip(names, arrays, strict=False))
+            z = arrays[len(names)] if y else None
+            return convolution.backward(x, W, gy, **gradients, **geometry, y=z, activation=name, alpha=alpha)
+
+        x, W, *_ = inputs_of(p, call.partner)
+        p.launch(launches, p.place(delta), x, W, *(place for _, place in wanted), *y)
+
+
+def results(call: Call) -> list[tuple[str, Value | None]]:
+    """The gradients of a product, by name."""
+    return list(zip(("gx", "gW", "gb"), call.outputs, strict=False))
+
+
+class Activation(Lowering):
+    """An activation on its own, or one that the product before it has computed."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        return floats(p, call) and derivative_from_output(call)
+
+    def forward(self, p: Planner, call: Call) -> None:
+        if id(call) in p.fused:
+            return
+        (x,), (y,) = call.inputs, call.outputs
+        assert x is not None
+        assert y is not None
+        code, alpha = CODES[call.rule.name], slope_of(call)
+        p.launch(
+            lambda x, y: [Launch(activation_forward, x, y, code, alpha, dtype=x.dtype.name, chunks=chunks_of(x))],
+            p.place(x).vector,
+            p.place(y).vector,
+        )
+
+    def backward(self, p: Planner, call: Call) -> None:
+        assert call.partner is not None
+        (gy,), (gx,), (y,) = call.inputs, call.outputs, call.partner.outputs
+        assert gy is not None
+        assert gx is not None
+        assert y is not None
+        product = p.fused.get(id(call.partner))
+        reader = p.uses[gx][0] if gx in p.uses else None
+        if (
+            product is not None
+            and reader is not None
+            and product.rule.name == "convolution_2d"
+            and reader.partner is product
+            and p.used_only_by(gx, reader)
+        ):
+            p.alias(gx, p.place(gy))
+            p.absorbed[id(reader)] = call.partner
+            return
+        code, alpha = CODES[call.rule.name], slope_of(call)
+        p.launch(
+            lambda gy, y, gx: [
+                Launch(activation_backward, gy, y, gx, code, alpha, dtype=y.dtype.name, chunks=chunks_of(y))
+            ],
+            p.place(gy).vector,
+            p.place(y).vector,
+            p.place(gx).vector,
+        )
+
+
+class Reshape(Lowering):
+    """Another shape for what stands there already."""
+
+    def forward(self, p: Planner, call: Call) -> None:
+        (x,), (y,) = call.inputs, call.outputs
+        assert x is not None
+        assert y is not None
+        p.alias(y, p.place(x))
+
+    def backward(self, p: Planner, call: Call) -> None:
+        (gy,), (gx,) = call.inputs, call.outputs
+        assert gy is not None
+        assert gx is not None
+        p.alias(gx, p.place(gy))
+
+
+def chunks_of(x: Array) -> int:
+    """How many pieces an elementwise pass is cut into."""
+    return max(1, x.size // 16384)
+
+
+def rows(place: Place) -> Place:
+    """An array as a matrix: all axes but the last are rows."""
+    return place.reshape(prod(place.shape[:-1]), place.shape[-1])
+
+
+LOWERINGS: dict[str, Lowering] = {
+    "affine": Affine(),
+    "matmul": Affine(),
+    "convolution_2d": Convolution(),
+    "reshape": Reshape(),
+    **{name: Activation() for name in FUSED},
+}
+UPDATES: dict[str, UpdateLowering] = {}

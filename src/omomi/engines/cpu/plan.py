@@ -1,0 +1,274 @@
+"""The plan of a step: its calls as launches of kernels over memory that is assigned once.
+
+From the notes of a recorded step the planner makes a list of operations. Most are launches of compiled kernels; what no
+kernel serves runs as the plain rule. Every value gets a place in memory: parameters and slots where they are, values
+that are alive at the same time beside one another, and values that are not in the same place. Replaying the plan then
+allocates nothing, and builds no graph.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+import numpy as np
+
+from omomi.engines.cpu.launch import Launch, Program, aligned
+from omomi.engines.cpu.recording import Call, Notes, Value
+from omomi.engines.engine import Array
+
+ALIGNMENT = 64  # bytes: a cache line, and the widest vector
+
+
+@dataclass(eq=False)
+class Storage:
+    """A piece of memory, and the operations between which it is in use.
+
+    Attributes:
+        array: where it is, if that is known from the start (state, batch, constants); otherwise the arena has room.
+        first, last: the operations that use it first and last.
+    """
+
+    size: int
+    array: Array | None = None
+    first: int = -1
+    last: int = -1
+    offset: int = 0
+
+
+@dataclass(frozen=True)
+class Place:
+    """A contiguous array in a storage, before it has an address."""
+
+    storage: Storage
+    shape: tuple[int, ...]
+    dtype: str
+
+    def reshape(self, *shape: int) -> Place:
+        """The same numbers in another shape."""
+        assert prod(shape) == prod(self.shape), (shape, self.shape)
+        return Place(self.storage, shape, self.dtype)
+
+    @property
+    def vector(self) -> Place:
+        """The same numbers as a vector."""
+        return Place(self.storage, (prod(self.shape),), self.dtype)
+
+
+@dataclass
+class Operation:
+    """Launches of kernels, or a Python function, before its places have addresses.
+
+    Attributes:
+        places: what it reads and writes.
+        launches: makes the launches from the arrays at these places; or
+        function: is called with them, each time.
+    """
+
+    places: Sequence[Place]
+    launches: Callable[..., Sequence[Launch]] | None = None
+    function: Callable[..., None] | None = None
+
+
+@dataclass
+class Planner:
+    """Collects the operations of a step. The rules' lowerings call it.
+
+    Args:
+        notes: the recorded step.
+        state: the arrays that parameters, buffers and slots live in, by path; the plan reads and writes them.
+    """
+
+    notes: Notes
+    state: Mapping[str, Array]
+    operations: list[Operation] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.places: dict[Value, Place] = {}
+        self.inputs: dict[str, Array] = {}
+        for path, value in self.notes.state.items():
+            self.places[value] = fixed(self.state[path])
+        for name, value in self.notes.batch.items():
+            self.inputs[name] = aligned_like(self.notes.arrays[value])
+            self.places[value] = fixed(self.inputs[name])
+        self.made = {value for call in self.notes.calls for value in call.outputs if value is not None}
+        self.uses: dict[Value, list[Call]] = {}
+        for call in self.notes.calls:
+            for read in call.inputs:
+                if read is not None:
+                    self.uses.setdefault(read, []).append(call)
+        self.fused: dict[int, Call] = {}  # of a call, by identity: the call that has computed it too
+        self.absorbed: dict[int, Call] = {}  # of a backward call: the activation whose derivative it takes as well
+        self.results = {*self.notes.new_state.values(), *self.notes.report.values()}
+
+    # ---- what lowerings call ----------------------------------------------------------------------------------
+
+    def place(self, value: Value) -> Place:
+        """Where a value is; room for it if it has none yet."""
+        if value not in self.places:
+            array = self.notes.arrays[value]
+            self.places[value] = (
+                self.room(array.shape, array.dtype.name)
+                if value in self.made
+                else fixed(aligned_like(array, copy=True))
+            )
+        return self.places[value]
+
+    def room(self, shape: tuple[int, ...], dtype: str) -> Place:
+        """New memory for a value, or for an operation's scratch."""
+        return Place(Storage(prod(shape) * np.dtype(dtype).itemsize), tuple(shape), dtype)
+
+    def alias(self, value: Value, place: Place) -> None:
+        """This value is what stands there already."""
+        self.places[value] = Place(place.storage, self.notes.arrays[value].shape, self.notes.arrays[value].dtype.name)
+
+    def launch(self, launches: Callable[..., Sequence[Launch]], *places: Place) -> None:
+        """Append launches; they are made from the arrays at these places, once these have an address."""
+        self.operations.append(Operation(places, launches=launches))
+
+    def python(self, function: Callable[..., None], *places: Place) -> None:
+        """Append a Python function, which is called with the arrays at these places."""
+        self.operations.append(Operation(places, function=function))
+
+    def copy(self, source: Place, target: Place) -> None:
+        """Append a copy."""
+        self.python(lambda a, b: np.copyto(b, a), source, target.reshape(*source.shape))
+
+    def used_only_by(self, value: Value, call: Call) -> bool:
+        """Whether nobody else reads a value, and it does not leave the step."""
+        return value not in self.results and all(user is call for user in self.uses.get(value, ()))
+
+    # ---- from operations to a plan ----------------------------------------------------------------------------
+
+    def finish(self, condition_at: int | None) -> Plan:
+        """Assign memory and bind everything to its address.
+
+        Args:
+            condition_at: the number of operations before the state may change.
+        """
+        for index, operation in enumerate(self.operations):
+            for place in operation.places:
+                storage = place.storage
+                storage.first = index if storage.first < 0 else storage.first
+                storage.last = index
+        report = {name: self.place(value) for name, value in self.notes.report.items()}
+        condition = None if self.notes.condition is None else self.place(self.notes.condition[0])
+        for place in (*report.values(), *([condition] if condition else [])):
+            place.storage.last = len(self.operations)
+        storages = {id(p.storage): p.storage for operation in self.operations for p in operation.places}
+        floating = [s for s in storages.values() if s.array is None]
+        arena = aligned((assign_offsets(floating),), "uint8")
+
+        def array_of(place: Place) -> Array:
+            storage = place.storage
+            if storage.array is not None:
+                return storage.array.reshape(place.shape)
+            count = prod(place.shape) * np.dtype(place.dtype).itemsize
+            return arena[storage.offset : storage.offset + count].view(place.dtype).reshape(place.shape)
+
+        split = len(self.operations) if condition_at is None else condition_at
+        before = bind(self.operations[:split], array_of)
+        after = bind(self.operations[split:], array_of)
+        outputs = {name: array_of(place) for name, place in report.items()}
+        return Plan(
+            before, after, None if condition is None else array_of(condition), self.inputs, outputs, arena.nbytes
+        )
+
+
+@dataclass
+class Plan:
+    """A step, ready to run.
+
+    Attributes:
+        before, after: the pieces before and after the decision to change the state: programs and Python functions.
+        condition: whether to change it.
+        inputs: where the batch goes.
+        outputs: where the report stands.
+        bytes: of the arena that all values on the way share.
+    """
+
+    before: list[Program | Callable[[], None]]
+    after: list[Program | Callable[[], None]]
+    condition: Array | None
+    inputs: dict[str, Array]
+    outputs: dict[str, Array]
+    bytes: int
+
+    def run(self, batch: Mapping[str, Array]) -> dict[str, Array]:
+        """Run the step on a batch; the state changes in place. Returns the report, the caller's own."""
+        for name, array in self.inputs.items():
+            np.copyto(array, batch[name])
+        for piece in self.before:
+            piece.run() if isinstance(piece, Program) else piece()
+        if self.condition is None or self.condition:
+            for piece in self.after:
+                piece.run() if isinstance(piece, Program) else piece()
+        return {name: array.copy() for name, array in self.outputs.items()}
+
+
+def bind(operations: Sequence[Operation], array_of: Callable[[Place], Array]) -> list[Program | Callable[[], None]]:
+    """Operations with addresses: launches that follow one another become one program."""
+    pieces: list[Program | Callable[[], None]] = []
+    launches: list[Launch] = []
+
+    def close() -> None:
+        if launches:
+            pieces.append(Program(tuple(launches)))
+            launches.clear()
+
+    for operation in operations:
+        arrays = [array_of(place) for place in operation.places]
+        if operation.launches is not None:
+            launches.extend(operation.launches(*arrays))
+        else:
+            close()
+            assert operation.function is not None
+            pieces.append(bound(operation.function, arrays))
+    close()
+    return pieces
+
+
+def bound(function: Callable[..., None], arrays: list[Array]) -> Callable[[], None]:
+    """A function with its arguments."""
+    return lambda: function(*arrays)
+
+
+def assign_offsets(storages: list[Storage]) -> int:
+    """Give each storage an offset so that those in use at the same time do not overlap. Returns the bytes in all.
+
+    The largest first, each at the lowest offset that is free for as long as it is in use.
+    """
+    placed: list[Storage] = []
+    total = 0
+    for storage in sorted(storages, key=lambda s: -s.size):
+        size = -(-storage.size // ALIGNMENT) * ALIGNMENT
+        busy = sorted(
+            (other.offset, other.offset + -(-other.size // ALIGNMENT) * ALIGNMENT)
+            for other in placed
+            if other.first <= storage.last and storage.first <= other.last
+        )
+        offset = 0
+        for start, end in busy:
+            if start - offset >= size:
+                break
+            offset = max(offset, end)
+        storage.offset = offset
+        placed.append(storage)
+        total = max(total, offset + size)
+    return total
+
+
+def fixed(array: Array) -> Place:
+    """The place of an array that exists."""
+    storage = Storage(array.nbytes, array)
+    return Place(storage, tuple(array.shape), array.dtype.name)
+
+
+def aligned_like(array: Array, copy: bool = False) -> Array:
+    """An aligned array of the same shape and dtype, with the same numbers if asked."""
+    array = np.asarray(array)
+    result = aligned(array.shape, array.dtype.name)
+    if copy:
+        np.copyto(result, array)
+    return result

@@ -1,0 +1,130 @@
+"""Parity by introspection: every lowering of the CPU engine against its rule, on that rule's samples.
+
+One call, forward and backward, is a step of its own: recorded, planned and replayed. What it computes must be what
+the rule computes, in float64 to 1e-12 and in float32 within the rounding of its sums.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from numpy.testing import assert_allclose
+
+from omomi.engines.cpu.engine import Replayed
+from omomi.engines.cpu.lowerings import LOWERINGS, UPDATES
+from omomi.engines.reference import numpy_engine, xp
+from omomi.engines.selection import current, instead
+from omomi.graph.backpropagation import backward
+from omomi.graph.variable import Variable, apply
+from omomi.ops import RULES
+from omomi.ops import UPDATES as UPDATE_RULES
+from tests.samples import collect
+
+SAMPLES = collect()
+ENGINE = numpy_engine()
+
+
+def step_of(rule, attributes, count):
+    """A step that is one call of a rule, forward and backward."""
+
+    def step(state, batch):
+        inputs = [Variable(batch[f"x{i}"]) for i in range(count)]
+        y = apply(rule, *inputs, **attributes)
+        outputs = y if isinstance(y, tuple) else (y,)
+        report = {f"y{i}": out._array for i, out in enumerate(outputs)}
+        differentiable = [out for out in outputs if out.requires_grad]
+        if rule.backward is not None and differentiable:
+            backward(differentiable[:1], [batch["gy"]])
+            report.update({f"gx{i}": x.grad for i, x in enumerate(inputs) if x.grad is not None})
+        return state, report
+
+    return step
+
+
+def run(rule, sample, dtype, rng):
+    """What the rule and what the plan compute, for a sample in a dtype, and the plan."""
+    arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in sample.arrays]
+    batch = {f"x{i}": a for i, a in enumerate(arrays)}
+    y, _ = rule.forward(xp, *arrays, **sample.attributes)
+    first = y[0] if isinstance(y, tuple) else y
+    batch["gy"] = rng.normal(size=np.shape(first)).astype(dtype)
+    copies = {name: a.copy() for name, a in batch.items()}
+    step = step_of(rule, dict(sample.attributes), len(arrays))
+    with instead(ENGINE):
+        _, expected = step({}, batch)
+        replayed = Replayed(step)
+        replayed({}, batch)
+        _, found = replayed({}, batch)  # a second time, over what the first has left in the arena
+    for name, a in batch.items():
+        assert (a == copies[name]).all(), "an input was changed"
+    assert set(found) == set(expected)
+    return expected, found, replayed, arrays
+
+
+def agree(expected, found, dtype, arrays):
+    """Within the rounding of sums over everything that goes in."""
+    size = max((a.size for a in arrays), default=1)
+    for name, value in expected.items():
+        scale = max(1.0, float(np.abs(value).max(initial=0)))
+        tolerance = 1e-12 if dtype == "float64" else 4 * np.sqrt(size) * np.finfo(np.float32).eps
+        assert_allclose(found[name], value, rtol=0, atol=tolerance * scale * 4, err_msg=name)
+
+
+def test_every_lowering_belongs_to_a_rule_that_has_samples():
+    assert set(LOWERINGS) <= set(RULES)
+    assert set(UPDATES) <= set(UPDATE_RULES)
+    assert set(LOWERINGS) | set(UPDATES) <= set(SAMPLES)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", sorted(LOWERINGS))
+def test_fixed_samples(name, dtype):
+    rng = np.random.default_rng(0)
+    for sample in SAMPLES[name].fixed(rng):
+        expected, found, _, arrays = run(RULES[name], sample, dtype, rng)
+        agree(expected, found, dtype, arrays)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", sorted(LOWERINGS))
+def test_random_samples(name, dtype):
+    @settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @given(SAMPLES[name].random, st.integers(0, 2**31))
+    def check(sample, seed):
+        rng = np.random.default_rng(seed)
+        expected, found, _, arrays = run(RULES[name], sample, dtype, rng)
+        agree(expected, found, dtype, arrays)
+
+    check()
+
+
+def update_step(rule, attributes, count):
+    """A step that is one call of an optimiser's rule."""
+
+    def step(state, batch):
+        slots = tuple(state[f"slot{i}"] for i in range(count))
+        new, new_slots = current().update(rule, state["p"], batch["g"], slots, batch["t"], batch["rate"], attributes)
+        return {"p": new, **{f"slot{i}": s for i, s in enumerate(new_slots)}}, {}
+
+    return step
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", sorted(UPDATES))
+def test_updates(name, dtype):
+    rng = np.random.default_rng(0)
+    for sample in SAMPLES[name].fixed(rng):
+        p, g, t, rate, *slots = (a.astype(dtype) if a.dtype.kind == "f" else a for a in sample.arrays)
+        state = {"p": p, **{f"slot{i}": s for i, s in enumerate(slots)}}
+        batch = {"g": g, "t": np.asarray(t), "rate": np.asarray(rate)}
+
+        step = update_step(UPDATE_RULES[name], dict(sample.attributes), len(slots))
+        with instead(ENGINE):
+            expected, _ = step(state, batch)
+            expected, _ = step(expected, batch)
+            replayed = Replayed(step)
+            found, _ = replayed(dict(state), batch)
+            found, _ = replayed(found, batch)
+        agree(expected, found, dtype, [p])
