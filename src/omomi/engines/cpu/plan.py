@@ -100,6 +100,7 @@ class Planner:
                     self.uses.setdefault(read, []).append(call)
         self.fused: dict[int, Call] = {}  # of a call, by identity: the call that has computed it too
         self.absorbed: dict[int, Call] = {}  # of a backward call: the activation whose derivative it takes as well
+        self.left: dict[int, Place] = {}  # of a forward call, by identity: what it leaves for its backward call
         self.results = {*self.notes.new_state.values(), *self.notes.report.values()}
 
     # ---- what lowerings call ----------------------------------------------------------------------------------
@@ -118,6 +119,15 @@ class Planner:
     def room(self, shape: tuple[int, ...], dtype: str) -> Place:
         """New memory for a value, or for an operation's scratch."""
         return Place(Storage(prod(shape) * np.dtype(dtype).itemsize), tuple(shape), dtype)
+
+    def keep(self, call: Call, place: Place) -> Place:
+        """Memory that a forward call leaves for its backward call."""
+        self.left[id(call)] = place
+        return place
+
+    def kept(self, call: Call) -> Place:
+        """What :meth:`keep` was given for this forward call."""
+        return self.left[id(call)]
 
     def alias(self, value: Value, place: Place) -> None:
         """This value is what stands there already."""

@@ -12,7 +12,7 @@ for the windows that the row lies in. So windows may overlap, and no two chunks 
 
 from __future__ import annotations
 
-from omomi.engines.cpu.kernel import ByteImages, Images, helper, kernel, share
+from omomi.engines.cpu.kernel import Bytes, Images, helper, kernel, share
 from omomi.engines.cpu.launch import Array, Launch
 from omomi.engines.cpu.passes import chunks_for
 from omomi.engines.cpu.primitives import address, clear, itemsize, real, vector
@@ -66,7 +66,7 @@ def take_larger(x, entry, y, argmax):  # type: ignore[no-untyped-def]
 def max_pooling_forward(
     x: Images,
     y: Images,
-    argmax: ByteImages,
+    entries: Bytes,
     kernel_rows: int,
     kernel_columns: int,
     stride_rows: int,
@@ -76,12 +76,11 @@ def max_pooling_forward(
     chunk: int,
     chunks: int,
 ) -> None:
-    """y and argmax for a range of rows of y."""
+    """y and its entries, the argmax of each window, for a range of rows of y."""
     images, height, width, channels = x.shape
     rows, columns = y.shape[1], y.shape[2]
     size = itemsize()
     row, down = channels * size, width * channels * size
-    entries = argmax.reshape(argmax.size)
     start, stop = share(images * rows, chunk, chunks)
     for q in range(start, stop):
         image = address(x, q // rows * height * width * channels)
@@ -112,7 +111,7 @@ def max_pooling_forward(
 @kernel()
 def max_pooling_backward(
     gy: Images,
-    argmax: ByteImages,
+    entries: Bytes,
     gx: Images,
     kernel_rows: int,
     kernel_columns: int,
@@ -126,7 +125,6 @@ def max_pooling_backward(
     """gx for a range of its rows."""
     images, height, width, channels = gx.shape
     rows, columns = gy.shape[1], gy.shape[2]
-    entries = argmax.reshape(argmax.size)
     start, stop = share(images * height, chunk, chunks)
     for q in range(start, stop):
         n, h = q // height, q % height
@@ -234,7 +232,9 @@ def max_forward(
     """
     geometry = (*size, *strides, padding[0][0], padding[1][0])
     chunks = _chunks(x, y)
-    return [Launch(max_pooling_forward, x, y, argmax, *geometry, dtype=x.dtype.name, chunks=chunks, work=x.size)]
+    return [
+        Launch(max_pooling_forward, x, y, argmax.reshape(-1), *geometry, dtype=x.dtype.name, chunks=chunks, work=x.size)
+    ]
 
 
 def max_backward(
@@ -243,7 +243,18 @@ def max_backward(
     """gx (N, H, W, C), written completely, from gy and the argmax of forward."""
     geometry = (*size, *strides, padding[0][0], padding[1][0])
     chunks = _chunks(gx, gx)
-    return [Launch(max_pooling_backward, gy, argmax, gx, *geometry, dtype=gx.dtype.name, chunks=chunks, work=gx.size)]
+    return [
+        Launch(
+            max_pooling_backward,
+            gy,
+            argmax.reshape(-1),
+            gx,
+            *geometry,
+            dtype=gx.dtype.name,
+            chunks=chunks,
+            work=gx.size,
+        )
+    ]
 
 
 def average_forward(

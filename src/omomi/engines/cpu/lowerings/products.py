@@ -1,4 +1,4 @@
-"""The lowerings of single rules: which launches a call becomes, and what is fused.
+"""Products and activations: affine, convolution, and what is fused with them.
 
 Two rewrites happen here. An activation that follows an affine rule or a convolution, and is the only one to read its
 result, is computed where that result is made; and its derivative is taken where the delta is read.
@@ -7,44 +7,25 @@ result, is computed where that result is made; and its derivative is taken where
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod
 from typing import Any
 
 from omomi.engines.cpu import affine, convolution
 from omomi.engines.cpu.activation import CODES, activation_backward, activation_forward
 from omomi.engines.cpu.launch import Launch
-from omomi.engines.cpu.lowering import Lowering, UpdateLowering, inputs_of
+from omomi.engines.cpu.lowering import Lowering, inputs_of
+from omomi.engines.cpu.lowerings.common import floats, only, rows, shape_of
+from omomi.engines.cpu.passes import chunks_for
 from omomi.engines.cpu.plan import Place, Planner
 from omomi.engines.cpu.recording import Call, Value
 from omomi.engines.engine import Array
 
-FLOATS = ("float32", "float64")
 FUSED = ("relu", "tanh", "sigmoid", "leaky_relu", "elu")  # activations whose derivative follows from their output
 SLOPES = {"leaky_relu": 0.01, "elu": 1.0}  # where the rules' attribute alpha starts
 
 
-def dtype_of(p: Planner, value: Value | None) -> str:
-    """The dtype of a value."""
-    assert value is not None
-    return p.notes.arrays[value].dtype.name
-
-
-def shape_of(p: Planner, value: Value | None) -> tuple[int, ...]:
-    """The shape of a value."""
-    assert value is not None
-    return tuple(p.notes.arrays[value].shape)
-
-
-def floats(p: Planner, call: Call) -> bool:
-    """Whether all inputs are floats of one dtype that kernels exist for, and none is empty."""
-    dtypes = {dtype_of(p, value) for value in call.inputs}
-    return len(dtypes) == 1 and dtypes <= set(FLOATS) and all(prod(shape_of(p, value)) for value in call.inputs)
-
-
 def following_activation(p: Planner, call: Call) -> Call | None:
     """The activation that alone reads the result of a forward call."""
-    (u,) = call.outputs
-    assert u is not None
+    u = only(call.outputs)
     readers = p.uses.get(u, [])
     if len(readers) != 1 or u in p.results or readers[0].kind != "forward" or not derivative_from_output(readers[0]):
         return None
@@ -69,10 +50,7 @@ class Fusing(Lowering):
         if follower is not None:
             p.fused[id(follower)] = call
             # The pre-activation never exists: its place is that of the activation's output.
-            (u,), (z,) = call.outputs, follower.outputs
-            assert u is not None
-            assert z is not None
-            p.alias(u, p.place(z))
+            p.alias(only(call.outputs), p.place(only(follower.outputs)))
         self.product(p, call, "linear" if follower is None else follower.rule.name, slope_of(follower))
 
     def product(self, p: Planner, call: Call, activation: str, alpha: float) -> None:
@@ -93,8 +71,7 @@ class Affine(Fusing):
         return [rows(x), *rest]
 
     def product(self, p: Planner, call: Call, activation: str, alpha: float) -> None:
-        (y,) = call.outputs
-        assert y is not None
+        y = only(call.outputs)
 
         def launches(y: Array, x: Array, W: Array, b: Array | None = None) -> Sequence[Launch]:
             return affine.forward(x, W, b, y, activation=activation, alpha=alpha)
@@ -103,8 +80,7 @@ class Affine(Fusing):
 
     def backward(self, p: Planner, call: Call) -> None:
         assert call.partner is not None
-        (delta,) = call.inputs
-        assert delta is not None
+        delta = only(call.inputs)
         wanted = [
             (name, rows(p.place(v)) if name == "gx" else p.place(v)) for name, v in results(call) if v is not None
         ]
@@ -132,8 +108,7 @@ class Convolution(Fusing):
         return {"strides": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), **call.attributes}
 
     def product(self, p: Planner, call: Call, activation: str, alpha: float) -> None:
-        (y,) = call.outputs
-        assert y is not None
+        y = only(call.outputs)
         geometry = self.geometry(call)
 
         def launches(y: Array, x: Array, W: Array, b: Array | None = None) -> Sequence[Launch]:
@@ -143,8 +118,7 @@ class Convolution(Fusing):
 
     def backward(self, p: Planner, call: Call) -> None:
         assert call.partner is not None
-        (delta,) = call.inputs
-        assert delta is not None
+        delta = only(call.inputs)
         wanted = [(name, p.place(v)) for name, v in results(call) if v is not None]
         names = [name for name, _ in wanted]
         geometry = self.geometry(call)
@@ -175,22 +149,21 @@ class Activation(Lowering):
     def forward(self, p: Planner, call: Call) -> None:
         if id(call) in p.fused:
             return
-        (x,), (y,) = call.inputs, call.outputs
-        assert x is not None
-        assert y is not None
+        x, y = only(call.inputs), only(call.outputs)
         code, alpha = CODES[call.rule.name], slope_of(call)
         p.launch(
-            lambda x, y: [Launch(activation_forward, x, y, code, alpha, dtype=x.dtype.name, chunks=chunks_of(x))],
+            lambda x, y: [
+                Launch(
+                    activation_forward, x, y, code, alpha, dtype=x.dtype.name, chunks=chunks_for(x.size), work=x.size
+                )
+            ],
             p.place(x).vector,
             p.place(y).vector,
         )
 
     def backward(self, p: Planner, call: Call) -> None:
         assert call.partner is not None
-        (gy,), (gx,), (y,) = call.inputs, call.outputs, call.partner.outputs
-        assert gy is not None
-        assert gx is not None
-        assert y is not None
+        gy, gx, y = only(call.inputs), only(call.outputs), only(call.partner.outputs)
         product = p.fused.get(id(call.partner))
         reader = p.uses[gx][0] if gx in p.uses else None
         if (
@@ -206,7 +179,17 @@ class Activation(Lowering):
         code, alpha = CODES[call.rule.name], slope_of(call)
         p.launch(
             lambda gy, y, gx: [
-                Launch(activation_backward, gy, y, gx, code, alpha, dtype=y.dtype.name, chunks=chunks_of(y))
+                Launch(
+                    activation_backward,
+                    gy,
+                    y,
+                    gx,
+                    code,
+                    alpha,
+                    dtype=y.dtype.name,
+                    chunks=chunks_for(y.size),
+                    work=y.size,
+                )
             ],
             p.place(gy).vector,
             p.place(y).vector,
@@ -214,37 +197,9 @@ class Activation(Lowering):
         )
 
 
-class Reshape(Lowering):
-    """Another shape for what stands there already."""
-
-    def forward(self, p: Planner, call: Call) -> None:
-        (x,), (y,) = call.inputs, call.outputs
-        assert x is not None
-        assert y is not None
-        p.alias(y, p.place(x))
-
-    def backward(self, p: Planner, call: Call) -> None:
-        (gy,), (gx,) = call.inputs, call.outputs
-        assert gy is not None
-        assert gx is not None
-        p.alias(gx, p.place(gy))
-
-
-def chunks_of(x: Array) -> int:
-    """How many pieces an elementwise pass is cut into."""
-    return max(1, x.size // 16384)
-
-
-def rows(place: Place) -> Place:
-    """An array as a matrix: all axes but the last are rows."""
-    return place.reshape(prod(place.shape[:-1]), place.shape[-1])
-
-
 LOWERINGS: dict[str, Lowering] = {
     "affine": Affine(),
     "matmul": Affine(),
     "convolution_2d": Convolution(),
-    "reshape": Reshape(),
     **{name: Activation() for name in FUSED},
 }
-UPDATES: dict[str, UpdateLowering] = {}
