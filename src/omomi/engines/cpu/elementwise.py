@@ -1,0 +1,282 @@
+"""Passes that treat every number alone, and those that look at all of them.
+
+    combine       y = a + b, a − b, a · b, a / b          of one length, or one of the two a single number
+    scale         y = s x + o                              s and o are fixed numbers
+    cast          y = s x + o                              x of another dtype
+    total         y = Σ x
+    all_finite    y = [every number of every array is finite]
+
+Results may be written over an input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from omomi.engines.cpu.kernel import Bytes, Doubles, Indices, Kernel, Layout, Real, Vector, Words, helper, kernel
+from omomi.engines.cpu.launch import Array, Launch, aligned
+from omomi.engines.cpu.passes import add_sums, chunks_for, span
+from omomi.engines.cpu.primitives import real
+
+Singles: TypeAlias = Annotated[NDArray[np.float32], Layout("float32", 1)]
+Integers: TypeAlias = Annotated[NDArray[np.int32], Layout("int32", 1)]
+
+CODES = {"add": 0, "subtract": 1, "multiply": 2, "divide": 3}
+
+
+@helper
+def combine_arrays(a, b, y, code):  # type: ignore[no-untyped-def]
+    """y = a ∘ b, entry by entry."""
+    n = y.size
+    if code == 0:
+        for i in range(n):
+            y[i] = a[i] + b[i]
+    elif code == 1:
+        for i in range(n):
+            y[i] = a[i] - b[i]
+    elif code == 2:
+        for i in range(n):
+            y[i] = a[i] * b[i]
+    else:
+        for i in range(n):
+            y[i] = a[i] / b[i]
+
+
+@helper
+def combine_with_number(a, number, y, code):  # type: ignore[no-untyped-def]
+    """y = a ∘ number."""
+    n = y.size
+    if code == 0:
+        for i in range(n):
+            y[i] = a[i] + number
+    elif code == 1:
+        for i in range(n):
+            y[i] = a[i] - number
+    elif code == 2:
+        for i in range(n):
+            y[i] = a[i] * number
+    else:
+        for i in range(n):
+            y[i] = a[i] / number
+
+
+@helper
+def combine_number_with(number, b, y, code):  # type: ignore[no-untyped-def]
+    """y = number ∘ b, where the order matters."""
+    n = y.size
+    if code == 1:
+        for i in range(n):
+            y[i] = number - b[i]
+    else:
+        for i in range(n):
+            y[i] = number / b[i]
+
+
+@kernel()
+def combine_forward(a: Vector, b: Vector, y: Vector, code: int, chunk: int, chunks: int) -> None:
+    """y = a ∘ b; one of the two may be a single number, a only if ∘ is − or /."""
+    start, stop = span(y.size, chunk, chunks)
+    if b.size < y.size:
+        combine_with_number(a[start:stop], b[0], y[start:stop], code)
+    elif a.size < y.size:
+        combine_number_with(a[0], b[start:stop], y[start:stop], code)
+    else:
+        combine_arrays(a[start:stop], b[start:stop], y[start:stop], code)
+
+
+@kernel()
+def add_words(a: Words, b: Words, y: Words) -> None:
+    """y = a + b: step numbers."""
+    for i in range(y.size):
+        y[i] = a[i] + b[i]
+
+
+@kernel()
+def scale_forward(x: Vector, y: Vector, factor: Real, offset: Real, chunk: int, chunks: int) -> None:
+    """y = factor x + offset."""
+    start, stop = span(y.size, chunk, chunks)
+    xs, ys = x[start:stop], y[start:stop]
+    for i in range(ys.size):
+        ys[i] = factor * xs[i] + offset
+
+
+@kernel()
+def copy_forward(x: Vector, y: Vector, chunk: int, chunks: int) -> None:
+    """y = x."""
+    start, stop = span(y.size, chunk, chunks)
+    xs, ys = x[start:stop], y[start:stop]
+    for i in range(ys.size):
+        ys[i] = xs[i]
+
+
+@kernel()
+def fill_forward(number: Vector, y: Vector, chunk: int, chunks: int) -> None:
+    """y = number, everywhere."""
+    start, stop = span(y.size, chunk, chunks)
+    ys = y[start:stop]
+    for i in range(ys.size):
+        ys[i] = number[0]
+
+
+@helper
+def cast_run(x, y, factor, offset):  # type: ignore[no-untyped-def]
+    """y = factor x + offset, x of another dtype."""
+    for i in range(y.size):
+        y[i] = factor * real(x[i]) + offset
+
+
+@kernel()
+def cast_bytes(x: Bytes, y: Vector, factor: Real, offset: Real, chunk: int, chunks: int) -> None:
+    """y = factor x + offset."""
+    start, stop = span(y.size, chunk, chunks)
+    cast_run(x[start:stop], y[start:stop], factor, offset)
+
+
+@kernel()
+def cast_whole_numbers(x: Indices, y: Vector, factor: Real, offset: Real, chunk: int, chunks: int) -> None:
+    """y = factor x + offset."""
+    start, stop = span(y.size, chunk, chunks)
+    cast_run(x[start:stop], y[start:stop], factor, offset)
+
+
+@kernel()
+def cast_singles(x: Singles, y: Vector, factor: Real, offset: Real, chunk: int, chunks: int) -> None:
+    """y = factor x + offset."""
+    start, stop = span(y.size, chunk, chunks)
+    cast_run(x[start:stop], y[start:stop], factor, offset)
+
+
+@kernel()
+def cast_doubles(x: Doubles, y: Vector, factor: Real, offset: Real, chunk: int, chunks: int) -> None:
+    """y = factor x + offset."""
+    start, stop = span(y.size, chunk, chunks)
+    cast_run(x[start:stop], y[start:stop], factor, offset)
+
+
+@kernel()
+def widen_bytes(x: Bytes, y: Indices) -> None:
+    """Whole numbers of one byte as those of eight: class indices."""
+    for i in range(y.size):
+        y[i] = x[i]
+
+
+@kernel()
+def widen_integers(x: Integers, y: Indices) -> None:
+    """Whole numbers of four bytes as those of eight."""
+    for i in range(y.size):
+        y[i] = x[i]
+
+
+@kernel(fastmath=("reassoc",))
+def sum_of_chunk(x: Vector, sums: Doubles, chunk: int, chunks: int) -> None:
+    """The sum of a range of x."""
+    start, stop = span(x.size, chunk, chunks)
+    xs = x[start:stop]
+    value = 0.0
+    for i in range(xs.size):
+        value += xs[i]
+    sums[chunk] = value
+
+
+@kernel(fastmath=("reassoc",))
+def spoilt_chunk(x: Vector, spoilt: Bytes, first: int, chunk: int, chunks: int) -> None:
+    """Entry first + chunk of ``spoilt`` = [some number of a range of x is not finite].
+
+    A finite number times 0 is 0, and any other times 0 is not a number: a sum of these tells, and never overflows.
+    """
+    start, stop = span(x.size, chunk, chunks)
+    xs = x[start:stop]
+    zeros = real(0)
+    for i in range(xs.size):
+        zeros += xs[i] * real(0)
+    spoilt[first + chunk] = 0 if zeros == 0 else 1
+
+
+@kernel()
+def none_spoilt(spoilt: Bytes, finite: Bytes) -> None:
+    """finite = [no chunk is spoilt]."""
+    count = 0
+    for i in range(spoilt.size):
+        count += spoilt[i]
+    finite[0] = 1 if count == 0 else 0
+
+
+def combine(name: str, a: Array, b: Array, y: Array) -> list[Launch]:
+    """y = a + b, a − b, a · b or a / b ("add", "subtract", "multiply", "divide"), as vectors of one dtype.
+
+    a and b have y's length, or one of them is a single number. Step numbers, uint32 of one length, can be added too.
+    """
+    if y.dtype == np.uint32:
+        assert name == "add", name
+        return [Launch(add_words, a, b, y, dtype="float32")]
+    if a.size < b.size and name in ("add", "multiply"):
+        a, b = b, a
+    return _elementwise(combine_forward, y, a, b, y, CODES[name])
+
+
+def scale(x: Array, y: Array, *, factor: float = 1.0, offset: float = 0.0) -> list[Launch]:
+    """y = factor x + offset."""
+    return _elementwise(scale_forward, y, x, y, factor, offset)
+
+
+def copy(x: Array, y: Array) -> list[Launch]:
+    """y = x."""
+    return _elementwise(copy_forward, y, x, y)
+
+
+def fill(number: Array, y: Array) -> list[Launch]:
+    """y = number everywhere; the number is an array of one entry."""
+    return _elementwise(fill_forward, y, number, y)
+
+
+CASTS: dict[str, Kernel] = {
+    "uint8": cast_bytes,
+    "int64": cast_whole_numbers,
+    "float32": cast_singles,
+    "float64": cast_doubles,
+}
+WIDENINGS: dict[str, Kernel] = {"uint8": widen_bytes, "int32": widen_integers}
+
+
+def cast(x: Array, y: Array, *, factor: float = 1.0, offset: float = 0.0) -> list[Launch]:
+    """y = factor x + offset, for x of a dtype in ``CASTS``."""
+    return _elementwise(CASTS[x.dtype.name], y, x, y, factor, offset)
+
+
+def widen(x: Array, y: Array) -> list[Launch]:
+    """y = x, from whole numbers of a dtype in ``WIDENINGS`` to int64."""
+    return [Launch(WIDENINGS[x.dtype.name], x, y, dtype="float32")]
+
+
+def total(x: Array, y: Array) -> list[Launch]:
+    """y (1,) = Σ x."""
+    chunks = chunks_for(x.size)
+    sums = aligned((chunks,), np.float64)
+    return [
+        Launch(sum_of_chunk, x, sums, dtype=x.dtype.name, chunks=chunks, work=x.size),
+        Launch(add_sums, sums, y, 1, dtype=x.dtype.name),
+    ]
+
+
+def all_finite(arrays: Sequence[Array], finite: Array) -> list[Launch]:
+    """finite (1,), bool as uint8 = whether every number is finite.
+
+    Args:
+        arrays: vectors of float32 or float64.
+        finite: uint8, written: 1 or 0.
+    """
+    counts = [chunks_for(x.size) for x in arrays]
+    spoilt = aligned((sum(counts),), np.uint8)
+    launches, first = [], 0
+    for x, chunks in zip(arrays, counts, strict=True):
+        launches.append(Launch(spoilt_chunk, x, spoilt, first, dtype=x.dtype.name, chunks=chunks, work=x.size))
+        first += chunks
+    return [*launches, Launch(none_spoilt, spoilt, finite, dtype="float32")]
+
+
+def _elementwise(declared: Kernel, y: Array, *arguments: Any) -> list[Launch]:
+    return [Launch(declared, *arguments, dtype=y.dtype.name, chunks=chunks_for(y.size), work=y.size)]
