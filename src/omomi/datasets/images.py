@@ -49,11 +49,13 @@ def is_gray(image: Image.Image) -> bool:
     return image.mode in _GRAY
 
 
-def read_image(path: str | os.PathLike[str], *, gray: bool, size: tuple[int, int] | None = None) -> np.ndarray:
+def read_image(
+    path: str | os.PathLike[str], *, gray: bool, size: tuple[int, int] | None = None, background: str = "white"
+) -> np.ndarray:
     """The pixels of an image file, uint8 (H, W) if ``gray`` and (H, W, 3) otherwise.
 
-    A photograph is turned as its camera was held, what is transparent becomes white, and the image is stretched to
-    ``size`` = (height, width) if that is given.
+    A photograph is turned as its camera was held, what is transparent shows the ``background``, and the image is
+    stretched to ``size`` = (height, width) if that is given.
 
     Raises:
         FileAccessError, FileFormatError: see :func:`open_image`.
@@ -65,7 +67,7 @@ def read_image(path: str | os.PathLike[str], *, gray: bool, size: tuple[int, int
                 image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).clip(0, 255).astype(np.uint8))
             if image.mode in _TRANSPARENT or "transparency" in image.info:
                 image = image.convert("RGBA")
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+                image = Image.alpha_composite(Image.new("RGBA", image.size, background), image)
             image = image.convert("L" if gray else "RGB")
             if size is not None and image.size != size[::-1]:
                 image = image.resize(size[::-1], Image.Resampling.BILINEAR)

@@ -1,0 +1,106 @@
+"""``omomi doctor``: what this machine has, and what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from omomi.cli import gpu
+from omomi.cli.environment import ENGINE_VARIABLE, PACKAGES, cores, memory, processor, thread_pools, vectors, versions
+from omomi.cli.screen import table
+from omomi.engines import selection
+from omomi.errors import OmomiError
+from omomi.files import to_json
+
+
+@click.command(short_help="Versions, processor, engines, devices; what is missing.")
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON.")
+def doctor(as_json: bool) -> None:
+    """Show versions, processor, threads, engines and devices. A GPU that cannot be used: which part is missing.
+
+    \b
+    omomi doctor
+    omomi doctor --json > machine.json
+    """
+    findings = examine(gpu.Machine())
+    if as_json:
+        click.echo(to_json(findings, indent=2))
+        return
+    show(findings)
+
+
+def examine(machine: gpu.Machine) -> dict[str, Any]:
+    """Everything that the doctor looks at, as plain values."""
+    found = gpu.cards(machine)
+    nvidia = any(card.startswith("NVIDIA") for card in found)
+    return {
+        "versions": {"python": platform.python_version(), **versions((*PACKAGES, "jax"))},
+        "system": platform.platform(),
+        "python": sys.executable,
+        "processor": {
+            "name": processor(machine.root),
+            "vectors": vectors(machine.root),
+            "cores": cores(),
+            "memory": memory(machine.root),
+        },
+        "engines": engines(),
+        "threads": thread_pools(),
+        "gpus": found,
+        "gpu_parts": [asdict(part) for part in gpu.parts(machine)] if nvidia else [],
+    }
+
+
+def engines() -> list[dict[str, Any]]:
+    """Every engine: whether it runs here, and which one is chosen, by whom."""
+    wanted = os.environ.get(ENGINE_VARIABLE)
+    chosen = wanted or selection.DEFAULT
+    why = f"{ENGINE_VARIABLE}={wanted}" if wanted else "the default"
+    listed = []
+    for name in dict.fromkeys((*selection.MAKERS, chosen)):
+        try:
+            selection.get(name)
+            problem = None
+        except OmomiError as error:
+            problem = str(error)
+        listed.append({"name": name, "problem": problem, "chosen": why if name == chosen else None})
+    return listed
+
+
+def show(findings: dict[str, Any]) -> None:
+    """The findings as tables."""
+    machine = findings["processor"]
+    size = f", {machine['memory'] / 2**30:.0f} GiB memory" if machine["memory"] else ""
+    section("machine")
+    table(
+        [
+            ("system", findings["system"]),
+            ("processor", f"{machine['name']}, {machine['vectors']}"),
+            ("", f"{machine['cores']} cores for this process{size}"),
+            *(
+                ("threads", f"{pool['library']} {pool['version'] or ''}: {pool['threads']}")
+                for pool in findings["threads"]
+            ),
+        ]
+    )
+    section("versions")
+    table([(name, found or "not installed") for name, found in findings["versions"].items()])
+    section("engines")
+    table([(entry["name"], entry["problem"] or "works here", entry["chosen"] or "") for entry in findings["engines"]])
+    section("devices")
+    table([("cpu", machine["name"]), *(("gpu", card) for card in findings["gpus"])])
+    if not findings["gpus"]:
+        click.echo("no GPU found")
+    parts = findings["gpu_parts"]
+    if parts:
+        section("GPU, part by part")
+        table([("ok" if part["present"] else "missing", part["name"], part["detail"]) for part in parts], wrap=True)
+        click.echo(gpu.verdict([gpu.Part(**part) for part in parts]))
+
+
+def section(title: str) -> None:
+    click.echo(f"\n{click.style(title, bold=True)}")

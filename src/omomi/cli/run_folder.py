@@ -1,0 +1,145 @@
+"""The folder of a run: how it is named, what lies in it, and how it is opened again."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from omomi.cli.digit_image import Frame
+from omomi.datasets import Dataset, load
+from omomi.errors import FileAccessError, FileFormatError
+from omomi.files import check_writable, read_json
+from omomi.models.loading import load_model
+from omomi.models.model import Model
+
+RUNS = Path("runs")
+MODEL, HISTORY, RECORD = "model.safetensors", "history.json", "environment.json"
+CONTENTS = {
+    "accuracy.png": "accuracy per epoch",
+    "loss.png": "loss per epoch",
+    "samples.png": "samples of the training data",
+    "errors.png": "wrong predictions with their probabilities",
+    "confusion.png": "which classes are taken for which",
+    "model.svg": "the network, drawn",
+    "model.png": "the same as PNG",
+    MODEL: "the trained network",
+    HISTORY: "loss and accuracy of every epoch",
+    RECORD: "versions, options, data, result",
+}
+
+
+def make_run_folder(out: str | None, data: str, model: str) -> Path:
+    """A new folder for a run, proven to be writable: ``out``, or one in ``runs`` named by time, data and model.
+
+    Raises:
+        FileAccessError: it cannot be written to, or holds a run already.
+    """
+    if out is not None:
+        folder = check_writable(out)
+        present = [name for name in CONTENTS if (folder / name).exists()]
+        if present:
+            raise FileAccessError(
+                "the folder holds a run already; nothing is overwritten.",
+                where=out,
+                received=", ".join(present),
+                fix="choose another folder, or remove these files",
+            )
+        return folder
+    check_writable(RUNS)
+    time = datetime.now().strftime("%Y%m%d-%H%M%S")
+    stem = "-".join((time, plain(data), plain(model)))
+    number = 1
+    while True:
+        folder = RUNS / (stem if number == 1 else f"{stem}-{number}")
+        try:
+            folder.mkdir()  # fails if another run made it in the same second
+        except FileExistsError:
+            number += 1
+        else:
+            return folder
+
+
+def plain(name: str) -> str:
+    """The last part of a path, without its ending and without characters that a folder's name should not have."""
+    stem = Path(name).resolve().name.removesuffix(".py")
+    return re.sub(r"[^\w.-]+", "_", stem).strip("._-") or "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that was trained before.
+
+    Args:
+        folder: where it lies.
+        record: what its ``environment.json`` says.
+        model: the network, compiled as it was trained.
+    """
+
+    folder: Path
+    record: Mapping[str, Any]
+    model: Model
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(self.record["data"]["classes"])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Of one sample."""
+        return tuple(self.record["data"]["shape"])
+
+    @property
+    def frame(self) -> Frame | None:
+        """How a digit lies in the images that the network was trained on."""
+        given = self.record["data"]["frame"]
+        return None if given is None else Frame.from_plain(given)
+
+    def data(self) -> Dataset:
+        """The data set that the run was trained with."""
+        found = self.record["data"]
+        return load(Path(found["folder"]) if found["folder"] else found["name"])
+
+
+def open_run(path: str, custom_objects: Mapping[str, Any] | None = None) -> Run:
+    """Read a run from its folder (or from the path of a file in it).
+
+    Raises:
+        FileAccessError: there is no run.
+        FileFormatError: a file of it is damaged.
+    """
+    folder = Path(path)
+    if folder.is_file():
+        folder = folder.parent
+    if not (folder / RECORD).is_file():
+        raise FileAccessError(
+            "there is no run here.",
+            where=path,
+            expected=f"a folder with {MODEL} and {RECORD}, as `omomi train` makes it",
+            fix=nearest_run(),
+        )
+    record = read_json(folder / RECORD)
+    try:
+        run = Run(folder, record, load_model(folder / MODEL, custom_objects))
+        _ = run.classes, run.shape, run.frame, record["data"]["name"], record["data"]["folder"]
+    except (KeyError, TypeError) as error:
+        raise FileFormatError(
+            "the file does not describe a run.",
+            where=os.fspath(folder / RECORD),
+            received=f"no entry {error}" if isinstance(error, KeyError) else str(error),
+        ) from error
+    return run
+
+
+def nearest_run() -> str:
+    """A hint: the latest run in ``runs``."""
+    try:
+        runs = [folder for folder in RUNS.iterdir() if (folder / RECORD).is_file()]
+        latest = max(runs, key=lambda folder: (folder / RECORD).stat().st_mtime, default=None)
+    except OSError:
+        latest = None
+    return f"the latest run is {latest}" if latest else "train one first: omomi train"
