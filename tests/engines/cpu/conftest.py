@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from omomi.engines.cpu import features, library
 
 
 @pytest.fixture(params=list(features.available()))
-def vectors(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def vectors(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
     """Launches inside the test run on these vectors: the widest of this machine, and narrower ones it can run too."""
     machine = features.available()[request.param]
     monkeypatch.setattr(library, "current", lambda: LIBRARIES.setdefault(request.param, library.Library(machine)))
-    yield request.param
+    return request.param
 
 
 LIBRARIES: dict[str, library.Library] = {}

@@ -98,7 +98,7 @@ def test_backward(vectors: str, dtype: str, case: Case) -> None:
 def test_activation_is_fused(case: Case, name: str) -> None:
     """The fused activation and its derivative are those of a separate pass."""
     x, W, b, gy, _ = arrays(case, "float64")
-    u, y, again = (np.empty_like(gy) for _ in range(3))
+    u, y = np.empty_like(gy), np.empty_like(gy)
     run(convolution.forward(x, W, b, u, **attributes(case)))
     run(convolution.forward(x, W, b, y, **attributes(case), activation=name, alpha=0.3))
     functions = {

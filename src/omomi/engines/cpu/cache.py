@@ -13,6 +13,7 @@ A file is a SHA-256 hash of the code, then the code. A file that does not match 
 from __future__ import annotations
 
 import hashlib
+import inspect
 import logging
 import os
 import stat
@@ -28,7 +29,7 @@ from typing import Any
 from platformdirs import user_cache_path
 
 from omomi.engines.cpu.features import Machine
-from omomi.engines.cpu.kernel import Helper, Kernel, Routine
+from omomi.engines.cpu.kernel import Emitted, Helper, Kernel, Routine
 
 logger = logging.getLogger("omomi.engines.cpu")
 
@@ -39,7 +40,7 @@ _HASH_BYTES = hashlib.sha256().digest_size
 def fingerprint(machine: Machine) -> str:
     """A hash of what all machine code depends on."""
     digest = hashlib.sha256()
-    for name in ("kernel", "compiler", "emission", "microkernel", "features"):
+    for name in ("kernel", "compiler", "emission", "features"):
         digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     versions = [f"{package} {version(package)}" for package in ("numpy", "numba", "llvmlite")]
     for line in (*versions, sys.version, sys.platform, repr(machine)):
@@ -47,9 +48,15 @@ def fingerprint(machine: Machine) -> str:
     return digest.hexdigest()[:32]
 
 
-def hash_of(declared: Kernel | Routine) -> str:
-    """A hash of one kernel: its signature, its instructions and constants, and those of the helpers it calls."""
+def hash_of(declared: Kernel | Routine | Emitted) -> str:
+    """A hash of one kernel: its signature, its instructions and constants, and those of the helpers it calls.
+
+    For what is built from LLVM's instructions, a hash of the file that builds it.
+    """
     digest = hashlib.sha256()
+    if isinstance(declared, Emitted):
+        digest.update(Path(inspect.getfile(declared.build)).read_bytes())
+        return digest.hexdigest()[:16]
     if isinstance(declared, Kernel):
         digest.update(repr((declared.parameters, declared.place, declared.fastmath)).encode())
     _add(digest.update, declared.function, set())

@@ -20,10 +20,9 @@ import numba
 from llvmlite import binding, ir
 from numba import types
 
-from omomi.engines.cpu import microkernel
 from omomi.engines.cpu.emission import Emission, intrinsic, view
 from omomi.engines.cpu.features import Machine
-from omomi.engines.cpu.kernel import PLACE, Helper, Kernel, Layout, Primitive, Routine, symbol_of
+from omomi.engines.cpu.kernel import PLACE, Emitted, Helper, Kernel, Layout, Primitive, Routine, symbol_of
 
 _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",  # a division by zero is an infinity, not an exception
@@ -45,9 +44,10 @@ class Compiler:
     def _symbol(self, declared: Kernel | Routine) -> str:
         return symbol_of(declared, self.machine.name, self.dtype)
 
-    def micro_kernel(self) -> bytes:
-        """The object code of the micro-kernel."""
-        return self._object_code(binding.parse_assembly(str(microkernel.build(self.machine, self.dtype))))
+    def emitted(self, declared: Emitted) -> bytes:
+        """The object code of what is built from LLVM's instructions."""
+        symbol = symbol_of(declared, self.machine.name, self.dtype)
+        return self._object_code(binding.parse_assembly(str(declared.build(self.machine, self.dtype, symbol))))
 
     def routine(self, declared: Routine) -> bytes:
         """The object code of a routine: ``int64 omomi_NAME(int64, …)``."""

@@ -8,6 +8,7 @@ multiplications, take the time.
 from __future__ import annotations
 
 from omomi.engines.cpu.kernel import helper, routine
+from omomi.engines.cpu.microkernel import TILE
 from omomi.engines.cpu.primitives import (
     block_rows,
     block_vectors,
@@ -21,7 +22,7 @@ from omomi.engines.cpu.primitives import (
 )
 
 
-@routine(tile=True)
+@routine(uses=(TILE,))
 def contract(
     a: int,
     am: int,

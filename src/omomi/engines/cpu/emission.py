@@ -17,6 +17,7 @@ from numba.np import arrayobj
 
 from omomi.engines.cpu import microkernel
 from omomi.engines.cpu.features import Machine
+from omomi.engines.cpu.kernel import symbol_of
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 _WORD = types.intp
@@ -229,7 +230,7 @@ class Emission:
         count = 2 + len(microkernel.ARGUMENTS)
 
         def emit(builder: Any, *values: Any) -> None:
-            name = microkernel.name_of(self.machine, self.dtype)
+            name = symbol_of(microkernel.TILE, self.machine.name, self.dtype)
             builder.call(_declared(builder.module, name, ir.VoidType(), [_I64] * count), values)
 
         return self._function(types.void, (_WORD,) * count, emit)

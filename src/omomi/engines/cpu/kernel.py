@@ -93,20 +93,31 @@ class Helper:
 
 
 @dataclass(frozen=True, eq=False)
+class Emitted:
+    """Machine code that is not written in Python but built from LLVM's instructions.
+
+    Args:
+        name: what it is called.
+        build: from a machine, a dtype and the symbol to a module of LLVM that defines the symbol.
+    """
+
+    name: str
+    build: Callable[[Any, str, str], Any]
+
+
+@dataclass(frozen=True, eq=False)
 class Routine:
     """A function over whole numbers, compiled on its own and called by address.
 
     Args:
-        function: its body. It returns a whole number, or nothing.
+        function: its body. It returns a whole number.
         generic: True if it is compiled for each dtype, False if it has nothing to do with one.
-        uses: routines that it calls.
-        tile: whether it calls the micro-kernel.
+        uses: what it calls.
     """
 
     function: Body
     generic: bool = True
-    uses: tuple[Routine, ...] = ()
-    tile: bool = False
+    uses: tuple[Routine | Emitted, ...] = ()
 
     @property
     def name(self) -> str:
@@ -170,9 +181,9 @@ def kernel(*, uses: tuple[Routine, ...] = (), fastmath: tuple[str, ...] = ()) ->
     return lambda function: Kernel(function, uses, fastmath)
 
 
-def routine(*, generic: bool = True, uses: tuple[Routine, ...] = (), tile: bool = False) -> Callable[[Body], Routine]:
+def routine(*, generic: bool = True, uses: tuple[Routine | Emitted, ...] = ()) -> Callable[[Body], Routine]:
     """Declare a function as a routine."""
-    return lambda function: Routine(function, generic, uses, tile)
+    return lambda function: Routine(function, generic, uses)
 
 
 def helper(function: Body) -> Helper:
@@ -180,8 +191,10 @@ def helper(function: Body) -> Helper:
     return Helper(function)
 
 
-def symbol_of(declared: Kernel | Routine, machine: str, dtype: str) -> str:
+def symbol_of(declared: Kernel | Routine | Emitted, machine: str, dtype: str) -> str:
     """The name of its machine code for a family of vector instructions and a dtype."""
+    if isinstance(declared, Emitted):
+        return f"omomi_{declared.name}_{machine}_{dtype}"
     generic = isinstance(declared, Kernel) or declared.generic
     module = declared.function.__module__.rpartition(".")[2]
     return f"omomi_{module}_{declared.name}_{machine}" + (f"_{dtype}" if generic else "")

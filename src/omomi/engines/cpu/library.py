@@ -5,16 +5,15 @@ from __future__ import annotations
 import importlib
 import logging
 import threading
-from collections.abc import Callable
 from functools import cache
 from typing import Any
 
 from llvmlite import binding
 
 from omomi.engines.cpu import cache as disk
-from omomi.engines.cpu import features, microkernel
+from omomi.engines.cpu import features
 from omomi.engines.cpu.features import Machine
-from omomi.engines.cpu.kernel import Kernel, Routine, symbol_of
+from omomi.engines.cpu.kernel import Emitted, Kernel, Routine, symbol_of
 
 logger = logging.getLogger("omomi.engines.cpu")
 
@@ -33,28 +32,29 @@ class Library:
         self._engine: Any = None
         self._lock = threading.RLock()  # one thread compiles, others wait for its result
 
-    def address(self, declared: Kernel | Routine, dtype: str) -> int:
-        """Where the machine code of a kernel or routine starts; compiled now if it is nowhere yet."""
+    def address(self, declared: Kernel | Routine | Emitted, dtype: str) -> int:
+        """Where the machine code starts; compiled now if it is nowhere yet."""
         symbol = symbol_of(declared, self.machine.name, dtype)
         if symbol in self._addresses:
             return self._addresses[symbol]
         with self._lock:
-            for used in declared.uses:
+            for used in () if isinstance(declared, Emitted) else declared.uses:
                 self.address(used, dtype)
-            if isinstance(declared, Routine) and declared.tile:
-                tile = microkernel.name_of(self.machine, dtype)
-                self._load(tile, tile, lambda: self._compiler(dtype).micro_kernel())
-            file = f"{symbol}-{disk.hash_of(declared)}"
-            if isinstance(declared, Routine):
-                return self._load(symbol, file, lambda: self._compiler(dtype).routine(declared))
-            return self._load(symbol, file, lambda: self._compiler(dtype).kernel(declared))
+            return self._load(symbol, declared, dtype)
 
-    def _load(self, symbol: str, file: str, compile: Callable[[], bytes]) -> int:
+    def _load(self, symbol: str, declared: Kernel | Routine | Emitted, dtype: str) -> int:
         """The address of a symbol, whose code is read from disk or compiled."""
         if symbol not in self._addresses:
+            file = f"{symbol}-{disk.hash_of(declared)}"
             code = disk.read(self.machine, file)
             if code is None:
-                code = compile()
+                compiler = self._compiler(dtype)
+                if isinstance(declared, Emitted):
+                    code = compiler.emitted(declared)
+                elif isinstance(declared, Routine):
+                    code = compiler.routine(declared)
+                else:
+                    code = compiler.kernel(declared)
                 disk.write(self.machine, file, code)
             if self._engine is None:
                 binding.initialize_native_target()

@@ -33,6 +33,7 @@ from collections.abc import Callable
 from llvmlite import ir
 
 from omomi.engines.cpu.features import Machine
+from omomi.engines.cpu.kernel import Emitted
 
 ACCUMULATE, RELU = 1, 2  # flags
 AHEAD = 24  # steps of k by which memory is fetched before it is needed
@@ -42,21 +43,16 @@ _BIT, _I32, _I64 = ir.IntType(1), ir.IntType(32), ir.IntType(64)
 ARGUMENTS = ("a", "am", "as", "ak", "b", "bs", "bk", "c", "cm", "steps_s", "steps_k", "columns", "bias", "flags")
 
 
-def name_of(machine: Machine, dtype: str) -> str:
-    """The symbol of the micro-kernel."""
-    return f"omomi_tile_{machine.name}_{dtype}"
-
-
-def build(machine: Machine, dtype: str) -> ir.Module:
-    """The micro-kernel as a module of LLVM: ``void omomi_tile_…(rows, vectors, a, am, …, flags)``."""
-    module = ir.Module(name_of(machine, dtype))
+def build(machine: Machine, dtype: str, symbol: str) -> ir.Module:
+    """The micro-kernel as a module of LLVM: ``void symbol(rows, vectors, a, am, …, flags)``."""
+    module = ir.Module(symbol)
     blocks = {
         (rows, vectors): _Block(module, machine, dtype, rows, vectors).function
         for rows in range(1, machine.rows + 1)
         for vectors in range(1, machine.vectors + 1)
     }
     count = 2 + len(ARGUMENTS)
-    tile = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * count), name_of(machine, dtype))
+    tile = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * count), symbol)
     start, none = tile.append_basic_block("start"), tile.append_basic_block("none")
     builder = ir.IRBuilder(start)
     rows, vectors, *rest = tile.args
@@ -269,3 +265,6 @@ class _Block:
         else:
             alignment = ir.Constant(_I32, self.itemsize)
             builder.call(self.masked_store, [value, place, alignment, self.mask])
+
+
+TILE = Emitted("tile", build)
