@@ -58,8 +58,8 @@ def judge(net: DigitReader, x: np.ndarray, t: np.ndarray) -> tuple[float, float]
     """Loss and accuracy, without recording a graph."""
     with omomi.no_grad():
         u = net(x)
-        loss = F.softmax_cross_entropy(u, t)
-    return loss.item(), float(np.mean(u.numpy().argmax(axis=1) == t.argmax(axis=1)))
+        E = F.softmax_cross_entropy(u, t)
+    return E.item(), float(np.mean(u.numpy().argmax(axis=1) == t.argmax(axis=1)))
 
 
 @click.command()
@@ -86,9 +86,9 @@ def main(out: Path, epochs: int, batch_size: int, learning_rate: float, quick: b
     history: dict[str, list[float]] = {"loss": [], "accuracy": [], "val_loss": [], "val_accuracy": []}
     for epoch in range(epochs):
         for x_batch, t_batch in mini_batches(x, t, batch_size, seed=epoch):
-            loss = F.softmax_cross_entropy(net(x_batch), t_batch)  # forward
+            E = F.softmax_cross_entropy(net(x_batch), t_batch)  # forward
             net.cleargrads()
-            loss.backward()  # backward: ∂E/∂W of every parameter
+            E.backward()  # backward: ∂E/∂W of every parameter
             optimizer.update()  # W ← W − η ∂E/∂W
         for prefix, samples in (("", (x, t)), ("val_", (x_test, t_test))):
             loss, accuracy = judge(net, *samples)

@@ -7,7 +7,8 @@ slides one small kernel over the whole image: few weights, and a stroke is found
     →  Dense 128, ReLU  →  Dropout ½  →  Dense 10, softmax
 
 Dropout silences a random share of the units in each step of training, so that no unit can rely on another one;
-when the network is judged, all of them speak. The loss is the categorical cross-entropy, the optimiser is Adam.
+when the network is judged, all of them speak. That is why the accuracy on the test images may lie above that of
+training. The loss is the categorical cross-entropy, the optimiser is Adam.
 
 What comes out: curves of accuracy and loss, a drawing of the network, its wrong answers with their probabilities, the
 confusion matrix, the kernels of the first layer, and the trained model in a file.
@@ -74,6 +75,7 @@ def main(out: Path, epochs: int, batch_size: int, seed: int, quick: bool) -> dic
 
     model = build(x_train.shape[1:], classes, seed)
     model.summary(batch_size=batch_size)
+    # The test images only show how training goes: nothing is chosen by them.
     history = model.fit(
         x_train,
         to_categorical(y_train, classes),
