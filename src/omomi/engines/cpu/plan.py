@@ -14,10 +14,12 @@ from math import prod
 
 import numpy as np
 
+from omomi.engines.cpu import elementwise
 from omomi.engines.cpu.launch import Launch, Program, aligned
 from omomi.engines.cpu.recording import Call, Notes, Value
 from omomi.engines.engine import Array
 
+WORDS = {4: "float32", 8: "float64"}  # what a copy moves, whatever the bits mean
 ALIGNMENT = 64  # bytes: a cache line, and the widest vector
 
 
@@ -93,6 +95,7 @@ class Planner:
             self.inputs[name] = aligned_like(self.notes.arrays[value])
             self.places[value] = fixed(self.inputs[name])
         self.made = {value for call in self.notes.calls for value in call.outputs if value is not None}
+        self.given = {*self.notes.state.values(), *self.notes.batch.values()}
         self.uses: dict[Value, list[Call]] = {}
         for call in self.notes.calls:
             for read in call.inputs:
@@ -142,8 +145,17 @@ class Planner:
         self.operations.append(Operation(places, function=function))
 
     def copy(self, source: Place, target: Place) -> None:
-        """Append a copy."""
-        self.python(lambda a, b: np.copyto(b, a), source, target.reshape(*source.shape))
+        """Append a copy of numbers of the same dtype, bit by bit."""
+        size = np.dtype(source.dtype).itemsize
+        if size not in WORDS:
+            self.python(lambda a, b: np.copyto(b, a), source, target.reshape(*source.shape))
+            return
+        word = WORDS[size]
+        self.launch(lambda a, b: elementwise.copy(a.view(word), b.view(word)), source.vector, target.vector)
+
+    def is_constant(self, value: Value) -> bool:
+        """Whether a value is the same in every step."""
+        return value not in self.made and value not in self.given
 
     def used_only_by(self, value: Value, call: Call) -> bool:
         """Whether nobody else reads a value, and it does not leave the step."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from omomi.engines.cpu.lowering import Lowering, UpdateLowering
-from omomi.engines.cpu.lowerings import passes, products
+from omomi.engines.cpu.lowering import Lowering
+from omomi.engines.cpu.lowerings import elementwise, passes, products
+from omomi.engines.cpu.lowerings.updates import UPDATES as UPDATES
 
-LOWERINGS: dict[str, Lowering] = {**products.LOWERINGS, **passes.LOWERINGS}
-UPDATES: dict[str, UpdateLowering] = {}
+LOWERINGS: dict[str, Lowering] = {**products.LOWERINGS, **passes.LOWERINGS, **elementwise.LOWERINGS}

@@ -1,0 +1,111 @@
+"""Arithmetic entry by entry, casts, and the test for finite numbers."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+
+from omomi.engines.cpu import elementwise
+from omomi.engines.cpu.lowering import Lowering
+from omomi.engines.cpu.lowerings.common import FLOATS, dtype_of, floats, only, shape_of
+from omomi.engines.cpu.plan import Place, Planner
+from omomi.engines.cpu.recording import Call, Value
+
+
+class Combine(Lowering):
+    """a + b, a − b, a · b, a / b of one shape, or with a single number on one side."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        a, b = (prod(shape_of(p, value)) for value in call.inputs)
+        words = call.rule.name == "add" and {dtype_of(p, value) for value in call.inputs} == {"uint32"} and a == b
+        return (
+            (floats(p, call) or words) and (a == b or 1 in (a, b)) and prod(shape_of(p, call.outputs[0])) == max(a, b)
+        )
+
+    def forward(self, p: Planner, call: Call) -> None:
+        if id(call) not in p.fused:
+            a, b = (p.place(value) for value in call.inputs if value is not None)
+            self.combine(p, call.rule.name, a, b, p.place(only(call.outputs)))
+
+    def backward(self, p: Planner, call: Call) -> None:
+        assert call.partner is not None
+        name, gy = call.rule.name, p.place(only(call.inputs))
+        a, b = (p.place(value) for value in call.partner.inputs if value is not None)
+        ga, gb = call.outputs
+        if name in ("add", "subtract"):
+            if ga is not None:
+                p.alias(ga, gy)
+            if gb is not None and name == "add":
+                p.alias(gb, gy)
+            elif gb is not None:
+                p.launch(lambda g, y: elementwise.scale(g, y, factor=-1.0), gy.vector, p.place(gb).vector)
+            return
+        if ga is not None:
+            self.combine(p, name, gy, b, p.place(ga))
+        if gb is not None and name == "multiply":
+            self.combine(p, name, gy, a, p.place(gb))
+        elif gb is not None:  # −gy y / b
+            y, result = p.place(only(call.partner.outputs)), p.place(gb)
+            self.combine(p, "multiply", gy, y, result)
+            self.combine(p, "divide", result, b, result)
+            p.launch(lambda g, y: elementwise.scale(g, y, factor=-1.0), result.vector, result.vector)
+
+    def combine(self, p: Planner, name: str, a: Place, b: Place, y: Place) -> None:
+        p.launch(lambda a, b, y: elementwise.combine(name, a, b, y), a.vector, b.vector, y.vector)
+
+
+class Cast(Lowering):
+    """Numbers of another dtype; a scaling that alone reads them is done in the same pass."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        x, y = dtype_of(p, call.inputs[0]), dtype_of(p, call.outputs[0])
+        return x in elementwise.CASTS and y in FLOATS and prod(shape_of(p, call.inputs[0])) > 0
+
+    def forward(self, p: Planner, call: Call) -> None:
+        y = only(call.outputs)
+        scaling, factor = self.scaling(p, y)
+        if scaling is not None:
+            p.fused[id(scaling)] = call
+            p.alias(y, p.place(only(scaling.outputs)))
+        p.launch(
+            lambda x, y: elementwise.cast(x, y, factor=factor), p.place(only(call.inputs)).vector, p.place(y).vector
+        )
+
+    def backward(self, p: Planner, call: Call) -> None:
+        p.launch(
+            lambda g, y: elementwise.cast(g, y), p.place(only(call.inputs)).vector, p.place(only(call.outputs)).vector
+        )
+
+    def scaling(self, p: Planner, y: Value) -> tuple[Call | None, float]:
+        """The multiplication by a constant number that alone reads y, and the number."""
+        readers = p.uses.get(y, [])
+        if len(readers) != 1 or readers[0].rule.name != "multiply" or not p.used_only_by(y, readers[0]):
+            return None, 1.0
+        others = [value for value in readers[0].inputs if value is not None and value != y]
+        if len(others) != 1 or not p.is_constant(others[0]) or prod(shape_of(p, others[0])) != 1:
+            return None, 1.0
+        return readers[0], float(p.notes.arrays[others[0]].reshape(-1)[0])
+
+
+class AllFinite(Lowering):
+    """Whether every number of every array is finite: the sum of all, each times zero, is zero."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        return all(dtype_of(p, value) in FLOATS for value in call.inputs)
+
+    def forward(self, p: Planner, call: Call) -> None:
+        places = [p.place(value).vector for value in call.inputs if value is not None]
+        arrays = [place for place in places if place.shape != (0,)]
+        p.launch(
+            lambda finite, *arrays: elementwise.all_finite(arrays, finite.view(np.uint8)),
+            p.place(only(call.outputs)).vector,
+            *arrays,
+        )
+
+
+LOWERINGS: dict[str, Lowering] = {
+    **{name: Combine() for name in elementwise.CODES},
+    "cast": Cast(),
+    "all_finite": AllFinite(),
+}
