@@ -104,6 +104,7 @@ class Planner:
         self.fused: dict[int, Call] = {}  # of a call, by identity: the call that has computed it too
         self.absorbed: dict[int, Call] = {}  # of a backward call: the activation whose derivative it takes as well
         self.left: dict[int, Place] = {}  # of a forward call, by identity: what it leaves for its backward call
+        self.widened: dict[Value, Place] = {}  # class indices of fewer bytes, as whole numbers of eight
         self.results = {*self.notes.new_state.values(), *self.notes.report.values()}
 
     # ---- what lowerings call ----------------------------------------------------------------------------------
@@ -131,6 +132,10 @@ class Planner:
     def kept(self, call: Call) -> Place:
         """What :meth:`keep` was given for this forward call."""
         return self.left[id(call)]
+
+    def keeps(self, call: Call) -> bool:
+        """Whether this forward call has memory for its backward call already."""
+        return id(call) in self.left
 
     def alias(self, value: Value, place: Place) -> None:
         """This value is what stands there already."""
