@@ -74,19 +74,20 @@ class Launch:
 class Program:
     """A list of launches, run one after the other without a return to Python in between."""
 
-    __slots__ = ("launches", "table")
+    __slots__ = ("launches", "parallel", "table")
 
     def __init__(self, launches: Sequence[Launch]) -> None:
         self.launches = tuple(launches)
         rows = [(x.function, x.block.ctypes.data, x.chunks, x.workers) for x in self.launches]
         self.table = np.array(rows, np.int64).reshape(-1, 4)
+        self.parallel = any(x.workers > 1 and x.chunks > 1 for x in self.launches)
 
     def __repr__(self) -> str:
         return f"<program of {len(self.launches)} launches>"
 
     def run(self) -> None:
         """Run them all."""
-        threads.pool().run(self.table)
+        threads.pool().run(self.table, self.parallel)
 
 
 def run(launches: Sequence[Launch]) -> None:

@@ -141,9 +141,12 @@ class Pool:
     def __repr__(self) -> str:
         return f"<pool of {self.threads} threads>"
 
-    def run(self, table: NDArray[np.int64]) -> None:
-        """Run launches in order, one per row: function, block, chunks, workers. Returns when all of them are done."""
-        if not self._helpers or self._process != os.getpid() or not self._busy.acquire(blocking=False):
+    def run(self, table: NDArray[np.int64], parallel: bool = True) -> None:
+        """Run launches in order, one per row: function, block, chunks, workers. Returns when all of them are done.
+
+        Unless one of them is ``parallel``, no helper is woken.
+        """
+        if not parallel or not self._helpers or self._process != os.getpid() or not self._busy.acquire(blocking=False):
             self._run(self._address, table.ctypes.data, len(table), 0)
             return
         try:
