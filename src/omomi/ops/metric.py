@@ -130,17 +130,16 @@ hinge_metric = _of_loss(loss.hinge)
 kl_divergence_metric = _of_loss(loss.kl_divergence)
 
 
-# Whether every number is finite. Then their sum is; a NaN or an infinity anywhere shows in it, and one pass that
-# writes nothing is cheaper than an array of answers (by einsum, whose plain loop is three times as fast as sum's). A sum
-# beyond the largest float, of numbers that are finite, counts as infinite too: there is no step to take with it.
-#   y = Σ a is finite
+# Whether every number is finite. The largest and the smallest are, exactly then: both ends show a NaN, and an
+# infinity is one of them. Two passes that write nothing are cheaper than an array of answers.
+#   y = all (max a < ∞ and min a > −∞)
 
 
 def all_finite_forward(xp: Namespace, *arrays: Array) -> tuple[Array, Saved]:
-    total = xp.asarray(0.0, dtype=xp.float32)
+    finite = xp.asarray(True)
     for a in arrays:
-        total = total + xp.einsum("i->", a.reshape(-1).astype(xp.promote_types(a.dtype, xp.float32), copy=False))
-    return xp.isfinite(total), ()
+        finite = finite & (xp.max(a, initial=0) < xp.inf) & (xp.min(a, initial=0) > -xp.inf)
+    return finite, ()
 
 
-all_finite = Rule("all_finite", all_finite_forward, None, "y = Σ a is finite")
+all_finite = Rule("all_finite", all_finite_forward, None, "y = all a are finite")
