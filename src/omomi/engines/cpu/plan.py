@@ -103,7 +103,9 @@ class Planner:
                     self.uses.setdefault(read, []).append(call)
         self.fused: dict[int, Call] = {}  # of a call, by identity: the call that has computed it too
         self.absorbed: dict[int, Call] = {}  # of a backward call: the activation whose derivative it takes as well
-        self.left: dict[int, Place] = {}  # of a forward call, by identity: what it leaves for its backward call
+        self.left: dict[
+            int, tuple[Place, ...]
+        ] = {}  # of a forward call, by identity: what it leaves for its backward call
         self.widened: dict[Value, Place] = {}  # class indices of fewer bytes, as whole numbers of eight
         self.results = {*self.notes.new_state.values(), *self.notes.report.values()}
 
@@ -124,12 +126,12 @@ class Planner:
         """New memory for a value, or for an operation's scratch."""
         return Place(Storage(prod(shape) * np.dtype(dtype).itemsize), tuple(shape), dtype)
 
-    def keep(self, call: Call, place: Place) -> Place:
+    def keep(self, call: Call, *places: Place) -> tuple[Place, ...]:
         """Memory that a forward call leaves for its backward call."""
-        self.left[id(call)] = place
-        return place
+        self.left[id(call)] = places
+        return places
 
-    def kept(self, call: Call) -> Place:
+    def kept(self, call: Call) -> tuple[Place, ...]:
         """What :meth:`keep` was given for this forward call."""
         return self.left[id(call)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from omomi.engines.cpu.lowering import Lowering
-from omomi.engines.cpu.lowerings import elementwise, losses, passes, products
+from omomi.engines.cpu.lowerings import elementwise, losses, normalization, passes, products
 from omomi.engines.cpu.lowerings.updates import UPDATES as UPDATES
 
 LOWERINGS: dict[str, Lowering] = {
@@ -11,4 +11,5 @@ LOWERINGS: dict[str, Lowering] = {
     **passes.LOWERINGS,
     **elementwise.LOWERINGS,
     **losses.LOWERINGS,
+    **normalization.LOWERINGS,
 }

@@ -84,7 +84,7 @@ class CrossEntropy(Lowering):
     def forward(self, p: Planner, call: Call) -> None:
         x, t, w = (value for value in call.inputs if value is not None)
         logits = rows(p.place(x))
-        y = p.kept(call) if p.keeps(call) else p.keep(call, p.room(logits.shape, logits.dtype))
+        (y,) = p.kept(call) if p.keeps(call) else p.keep(call, p.room(logits.shape, logits.dtype))
         p.launch(loss.cross_entropy, logits, targets(p, t), p.place(w).vector, y, p.place(only(call.outputs)).vector)
 
     def backward(self, p: Planner, call: Call) -> None:
@@ -94,7 +94,7 @@ class CrossEntropy(Lowering):
         if gx is not None:
             p.launch(
                 loss.cross_entropy_gradient,
-                p.kept(call.partner),
+                *p.kept(call.partner),
                 targets(p, t),
                 p.place(w).vector,
                 p.place(only(call.inputs)).vector,

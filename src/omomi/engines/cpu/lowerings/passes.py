@@ -29,7 +29,7 @@ class MaxPooling(Lowering):
 
     def forward(self, p: Planner, call: Call) -> None:
         y = only(call.outputs)
-        argmax = p.keep(call, p.room(shape_of(p, y), "uint8"))
+        (argmax,) = p.keep(call, p.room(shape_of(p, y), "uint8"))
         geometry = dict(call.attributes)
         p.launch(
             lambda x, y, argmax: pooling.max_forward(x, y, argmax, **geometry),
@@ -43,7 +43,7 @@ class MaxPooling(Lowering):
         geometry = dict(call.attributes)
         p.launch(
             lambda argmax, gy, gx: pooling.max_backward(argmax, gy, gx, **geometry),
-            p.kept(call.partner),
+            *p.kept(call.partner),
             p.place(only(call.inputs)),
             p.place(only(call.outputs)),
         )
@@ -81,7 +81,7 @@ class Dropout(Lowering):
     def forward(self, p: Planner, call: Call) -> None:
         x, address = (p.place(value) for value in call.inputs if value is not None)
         rate = call.attributes["rate"]
-        mask = p.keep(call, p.room((dropout.mask_size(x.vector.shape[0]),), "uint8"))
+        (mask,) = p.keep(call, p.room((dropout.mask_size(x.vector.shape[0]),), "uint8"))
         p.launch(
             lambda x, address, mask, y: dropout.forward(x, address, mask, y, rate=rate),
             x.vector,
@@ -97,7 +97,7 @@ class Dropout(Lowering):
         if gx is not None:
             p.launch(
                 lambda mask, gy, gx: dropout.backward(mask, gy, gx, rate=rate),
-                p.kept(call.partner),
+                *p.kept(call.partner),
                 p.place(only(call.inputs)).vector,
                 p.place(gx).vector,
             )

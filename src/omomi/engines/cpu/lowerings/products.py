@@ -20,12 +20,15 @@ from omomi.engines.cpu.recording import Call, Value
 from omomi.engines.engine import Array
 
 FUSED = ("relu", "tanh", "sigmoid", "leaky_relu", "elu")  # activations whose derivative follows from their output
+# Rules whose backward takes the derivative of the activation after them as it reads the delta.
+ABSORBING = ("convolution_2d", "batch_normalization", "batch_normalization_inference")
 SLOPES = {"leaky_relu": 0.01, "elu": 1.0}  # where the rules' attribute alpha starts
 
 
 def following_activation(p: Planner, call: Call) -> Call | None:
-    """The activation that alone reads the result of a forward call."""
-    u = only(call.outputs)
+    """The activation that alone reads the first result of a forward call."""
+    u = call.outputs[0]
+    assert u is not None
     readers = p.uses.get(u, [])
     if len(readers) != 1 or u in p.results or readers[0].kind != "forward" or not derivative_from_output(readers[0]):
         return None
@@ -42,6 +45,14 @@ def slope_of(call: Call | None) -> float:
     return 0.0 if call is None else float(call.attributes.get("alpha", SLOPES.get(call.rule.name, 0.0)))
 
 
+def absorbed(p: Planner, call: Call) -> tuple[str, float, list[Place]]:
+    """The activation whose derivative this backward call takes as well, its slope, and where its output is."""
+    activation = p.absorbed.get(id(call))
+    if activation is None:
+        return "linear", 0.0, []
+    return activation.rule.name, slope_of(activation), [p.place(only(activation.outputs))]
+
+
 class Fusing(Lowering):
     """A product, and the activation after it if that alone reads its result."""
 
@@ -50,7 +61,8 @@ class Fusing(Lowering):
         if follower is not None:
             p.fused[id(follower)] = call
             # The pre-activation never exists: its place is that of the activation's output.
-            p.alias(only(call.outputs), p.place(only(follower.outputs)))
+            assert call.outputs[0] is not None
+            p.alias(call.outputs[0], p.place(only(follower.outputs)))
         self.product(p, call, "linear" if follower is None else follower.rule.name, slope_of(follower))
 
     def product(self, p: Planner, call: Call, activation: str, alpha: float) -> None:
@@ -122,9 +134,7 @@ class Convolution(Fusing):
         wanted = [(name, p.place(v)) for name, v in results(call) if v is not None]
         names = [name for name, _ in wanted]
         geometry = self.geometry(call)
-        activation = p.absorbed.get(id(call))  # whose derivative is still to be taken
-        y = [] if activation is None else [p.place(value) for value in activation.outputs if value is not None]
-        name, alpha = ("linear", 0.0) if activation is None else (activation.rule.name, slope_of(activation))
+        name, alpha, y = absorbed(p, call)
 
         def launches(gy: Array, x: Array, W: Array, *arrays: Array) -> Sequence[Launch]:
             gradients = dict(zip(names, arrays, strict=False))
@@ -169,7 +179,7 @@ class Activation(Lowering):
         if (
             product is not None
             and reader is not None
-            and product.rule.name == "convolution_2d"
+            and product.rule.name in ABSORBING
             and reader.partner is product
             and p.used_only_by(gx, reader)
         ):

@@ -1,0 +1,80 @@
+"""Batch normalisation, with the activation after it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from omomi.engines.cpu import normalization
+from omomi.engines.cpu.launch import Launch
+from omomi.engines.cpu.lowering import Lowering, inputs_of
+from omomi.engines.cpu.lowerings.common import dtype_of, floats, rows, shape_of
+from omomi.engines.cpu.lowerings.products import Fusing, absorbed
+from omomi.engines.cpu.plan import Planner
+from omomi.engines.cpu.recording import Call
+from omomi.engines.engine import Array
+
+
+class BatchNormalization(Fusing):
+    """By the statistics of the batch, or by given ones (inference)."""
+
+    def __init__(self, statistics: bool) -> None:
+        self.statistics = statistics
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        # A delta of the running statistics themselves is the plain rule's business.
+        unusual = any(c.partner is call and any(v is not None for v in c.inputs[1:]) for c in p.notes.calls)
+        return floats(p, call) and len(shape_of(p, call.inputs[0])) >= 2 and not unusual
+
+    def product(self, p: Planner, call: Call, activation: str, alpha: float) -> None:
+        x, *given = inputs_of(p, call)
+        dtype, channels = dtype_of(p, call.inputs[0]), x.shape[-1]
+        mean, inverse = p.room((channels,), dtype), p.room((channels,), dtype)
+        y, *running = (p.place(value) for value in call.outputs if value is not None)
+        options = {**call.attributes, "activation": activation, "alpha": alpha}
+        if self.statistics:
+            p.keep(call, mean, inverse)
+
+            def launches(*arrays: Array) -> Sequence[Launch]:
+                return normalization.forward(*arrays, **options)
+
+            p.launch(launches, rows(x), *given, rows(y), *running, mean, inverse)
+        else:
+            p.keep(call, given[2], inverse)
+
+            def launches(*arrays: Array) -> Sequence[Launch]:
+                return normalization.inference_forward(*arrays, **options)
+
+            p.launch(launches, rows(x), *given, rows(y), inverse)
+
+    def backward(self, p: Planner, call: Call) -> None:
+        assert call.partner is not None
+        assert call.inputs[0] is not None
+        x, gamma, *_ = inputs_of(p, call.partner)
+        y = call.partner.outputs[0]
+        assert y is not None
+        named = [
+            (name, rows(p.place(v)) if name == "gx" else p.place(v))
+            for name, v in zip(("gx", "g_gamma", "g_beta"), call.outputs, strict=False)
+            if v is not None
+        ]
+        names = [name for name, _ in named]
+        activation, alpha, output = absorbed(p, call)
+        statistics = self.statistics
+
+        def launches(
+            x: Array, y: Array, gamma: Array, mean: Array, inverse: Array, gy: Array, *arrays: Array
+        ) -> Sequence[Launch]:
+            wanted = dict(zip(names, arrays, strict=True))
+            return normalization.backward(
+                x, y, gamma, mean, inverse, gy, **wanted, statistics=statistics, activation=activation, alpha=alpha
+            )
+
+        delta = rows(p.place(call.inputs[0]))
+        read = output[0] if output else p.place(y)
+        p.launch(launches, rows(x), rows(read), gamma, *p.kept(call.partner), delta, *(place for _, place in named))
+
+
+LOWERINGS: dict[str, Lowering] = {
+    "batch_normalization": BatchNormalization(statistics=True),
+    "batch_normalization_inference": BatchNormalization(statistics=False),
+}
