@@ -15,11 +15,9 @@ from omomi.cli.doctor import doctor
 from omomi.cli.draw import draw
 from omomi.cli.evaluate import evaluate
 from omomi.cli.predict import predict
-from omomi.cli.screen import say_error
+from omomi.cli.screen import INTERRUPTED, say_error
 from omomi.cli.train import train
 from omomi.errors import OmomiError
-
-INTERRUPTED = 130  # 128 + SIGINT, as shells count
 
 
 class Commands(click.Group):

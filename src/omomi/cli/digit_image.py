@@ -105,12 +105,12 @@ def ink_of(gray: np.ndarray) -> np.ndarray | None:
     which values go farther from the paper. What differs from the paper no more than the border itself varies
     (noise, the blocks of JPEG) is paper.
     """
-    values = reduced(gray).astype(np.float32) / 255
+    values: np.ndarray = reduced(gray).astype(np.float32) / 255
     border = np.concatenate([values[0], values[-1], values[1:-1, 0], values[1:-1, -1]])
     paper = np.median(border)
     noise = 3 * np.median(np.abs(border - paper))
     darker = paper - values.min() >= values.max() - paper
-    ink = (paper - values) if darker else (values - paper)
+    ink: np.ndarray = (paper - values) if darker else (values - paper)
     strongest = ink.max()
     if strongest < max(FAINTEST, 2 * noise):
         return None

@@ -12,7 +12,7 @@ import click
 
 from omomi.cli import gpu
 from omomi.cli.environment import ENGINE_VARIABLE, PACKAGES, cores, memory, processor, thread_pools, vectors, versions
-from omomi.cli.screen import table
+from omomi.cli.screen import echo, table
 from omomi.engines import selection
 from omomi.errors import OmomiError
 from omomi.files import to_json
@@ -56,19 +56,25 @@ def examine(machine: gpu.Machine) -> dict[str, Any]:
 
 
 def engines() -> list[dict[str, Any]]:
-    """Every engine: whether it runs here, and which one is chosen, by whom."""
+    """Every engine: what keeps it from running here, if anything does; and which one is chosen, and why."""
+    problems: dict[str, str | None] = {}
     wanted = os.environ.get(ENGINE_VARIABLE)
-    chosen = wanted or selection.DEFAULT
-    why = f"{ENGINE_VARIABLE}={wanted}" if wanted else "the default"
-    listed = []
-    for name in dict.fromkeys((*selection.MAKERS, chosen)):
+    for name in dict.fromkeys((*selection.MAKERS, wanted or selection.DEFAULT)):
         try:
             selection.get(name)
-            problem = None
-        except OmomiError as error:
-            problem = str(error)
-        listed.append({"name": name, "problem": problem, "chosen": why if name == chosen else None})
-    return listed
+            problems[name] = None
+        except (OmomiError, ImportError) as error:
+            problems[name] = str(error)
+    if wanted:
+        chosen, why = wanted, f"chosen by {ENGINE_VARIABLE}"
+    elif problems[selection.DEFAULT] is None:
+        chosen, why = selection.DEFAULT, "chosen by default"
+    else:
+        chosen, why = selection.FALLBACK, f"chosen because {selection.DEFAULT} cannot run"
+    return [
+        {"name": name, "problem": problem, "chosen": why if name == chosen else None}
+        for name, problem in problems.items()
+    ]
 
 
 def show(findings: dict[str, Any]) -> None:
@@ -103,4 +109,5 @@ def show(findings: dict[str, Any]) -> None:
 
 
 def section(title: str) -> None:
-    click.echo(f"\n{click.style(title, bold=True)}")
+    click.echo()
+    echo(click.style(title, bold=True))

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from omomi.errors import ConfigurationError
+from omomi.errors import ConfigurationError, NonFiniteError
 from omomi.graph import functions
 from omomi.models.model import Model
 from omomi.training import targets
@@ -53,14 +53,24 @@ def targets_for(model: Model, y: np.ndarray, classes: int) -> np.ndarray:
 
 
 def probabilities(model: Model, x: np.ndarray) -> np.ndarray:
-    """The probability of each class, (N, classes); from logits, or from one unit for two classes, if need be."""
+    """The probability of each class, (N, classes); from logits, or from one unit for two classes, if need be.
+
+    Raises:
+        NonFiniteError: the outputs are no numbers.
+    """
     y: np.ndarray = model.predict(x, batch_size=BATCH)
     logits = model.loss is not None and model.loss.from_logits
     if y.shape[1] == 1:
         p = functions.sigmoid(y).numpy() if logits else y
-        return np.concatenate([1 - p, p], axis=1)
-    if logits:
+        y = np.concatenate([1 - p, p], axis=1)
+    elif logits:
         y = functions.softmax(y).numpy()
+    if not np.isfinite(y).all():
+        raise NonFiniteError(
+            "the network's outputs are not finite.",
+            where=model.where,
+            fix="its weights are too large: train it anew, with a smaller learning rate",
+        )
     return y
 
 

@@ -88,6 +88,8 @@ NETWORKS = {"cnn": cnn, "mlp": mlp}
 def recipe(network: str, data: Dataset) -> Recipe:
     """How a network is trained on this data unless options say otherwise."""
     small = len(data.train[1]) < SMALL_DATA
+    if len(data.shape) == 1:
+        return Recipe("adam", None, batch_size=16, epochs=100)
     if network == "mlp":
         return Recipe("sgd", 0.1, batch_size=20, epochs=40 if small else 10)
     return Recipe("adam", None, batch_size=32, epochs=30 if small else 6)

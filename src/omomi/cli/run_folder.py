@@ -33,23 +33,29 @@ CONTENTS = {
 }
 
 
-def make_run_folder(out: str | None, data: str, model: str) -> Path:
-    """A new folder for a run, proven to be writable: ``out``, or one in ``runs`` named by time, data and model.
+def check_out(out: str | None) -> None:
+    """Prove that a run can be written to ``out``, or to a new folder in ``runs``, before anything else is done.
 
     Raises:
         FileAccessError: it cannot be written to, or holds a run already.
     """
+    folder = Path(RUNS if out is None else out)
+    new = not folder.exists()
+    check_writable(folder)
+    if new:
+        folder.rmdir()  # made again when there is something to write
+    elif out is not None and any((folder / name).exists() for name in CONTENTS):
+        raise FileAccessError(
+            "the folder holds a run already, and nothing is overwritten.",
+            where=out,
+            fix="choose another folder, or remove this one",
+        )
+
+
+def make_run_folder(out: str | None, data: str, model: str) -> Path:
+    """A new folder for a run: ``out``, or one in ``runs`` named by time, data and model."""
     if out is not None:
-        folder = check_writable(out)
-        present = [name for name in CONTENTS if (folder / name).exists()]
-        if present:
-            raise FileAccessError(
-                "the folder holds a run already; nothing is overwritten.",
-                where=out,
-                received=", ".join(present),
-                fix="choose another folder, or remove these files",
-            )
-        return folder
+        return check_writable(out)
     check_writable(RUNS)
     time = datetime.now().strftime("%Y%m%d-%H%M%S")
     stem = "-".join((time, plain(data), plain(model)))

@@ -13,15 +13,22 @@ from rich.text import Text
 
 from omomi.errors import OmomiError
 
+INTERRUPTED = 130  # the exit code after Ctrl-C: 128 + SIGINT, as shells count
+
+
+def echo(text: str, *, err: bool = False) -> None:
+    """Print a line; with colours on a terminal only, and never with NO_COLOR (https://no-color.org)."""
+    click.echo(text, err=err, color=False if os.environ.get("NO_COLOR") else None)
+
 
 def say(text: str) -> None:
     """A remark: to stderr, so that results can be piped."""
-    click.echo(text, err=True, color=_colour())
+    echo(text, err=True)
 
 
 def say_error(text: str) -> None:
     """An error message: to stderr."""
-    say(f"{click.style('error:', fg='red', bold=True)} {text}")
+    say(f"{click.style('Error:', fg='red', bold=True)} {text}")
 
 
 def table(
@@ -48,12 +55,7 @@ def table(
     with console.capture() as captured:
         console.print(grid)
     for line in captured.get().splitlines():
-        click.echo(line.rstrip(), color=_colour())
-
-
-def _colour() -> bool | None:
-    """Whether to keep colours: never with NO_COLOR (https://no-color.org), else only on a terminal."""
-    return False if os.environ.get("NO_COLOR") else None
+        echo(line.rstrip())
 
 
 @contextmanager

@@ -18,10 +18,11 @@ from omomi.cli.environment import environment
 from omomi.cli.interruption import Interruption
 from omomi.cli.judge import judge, targets_for
 from omomi.cli.options import LARGEST_SEED, batch_size
-from omomi.cli.report import draw_curves, draw_data, draw_network, fingerprint, in_words
-from omomi.cli.run_folder import CONTENTS, HISTORY, MODEL, RECORD, make_run_folder
-from omomi.cli.screen import say, table, usage
+from omomi.cli.report import draw_curves, draw_data, draw_network, fingerprint, in_words, is_images
+from omomi.cli.run_folder import CONTENTS, HISTORY, MODEL, RECORD, check_out, make_run_folder
+from omomi.cli.screen import INTERRUPTED, say, table, usage
 from omomi.cli.setup import Options, Part, Setup, set_up
+from omomi.datasets import Dataset
 from omomi.engines import selection
 from omomi.errors import NonFiniteError, OmomiError
 from omomi.files import write_json
@@ -74,6 +75,7 @@ def train(engine: str | None, out: str | None, **options: Any) -> None:
     if engine is not None:
         with usage("--engine"):
             selection.use(engine)
+    check_out(out)
     setup = set_up(Options(**options))
     folder = make_run_folder(out, setup.data.name, setup.network)
     announce(setup, folder)
@@ -98,7 +100,7 @@ def announce(setup: Setup, folder: Path) -> None:
     samples = ", ".join(f"{len(part[1]):,} {name}" for name, part in counts.items() if part is not None)
     optimizer = type(model.optimizer).__name__
     rate = rate_of(model)
-    say(f"data    {data.name}: {samples}; {'×'.join(map(str, data.shape))}, {len(data.classes)} classes")
+    say(f"data    {data.name}: {samples}; {size_of(data)}, {len(data.classes)} classes")
     say(
         f"model   {setup.network}: {model.count_params():,} parameters; {optimizer}"
         + (f", rate {rate:g}" if isinstance(rate, float) else "")
@@ -110,8 +112,13 @@ def announce(setup: Setup, folder: Path) -> None:
         say(f"note    {setup.network} has no Rescaling layer, and the data goes up to {highest}")
 
 
+def size_of(data: Dataset) -> str:
+    """The size of a sample: "8×8", "64×64×3", "4 features"."""
+    return "×".join(map(str, data.shape)) + ("" if is_images(data) else " features")
+
+
 def rate_of(model: Model) -> Any:
-    """The learning rate; a single one as it was written, without the digits that float32 adds (0.001 is 0.00100000005)."""
+    """The learning rate; a single one without the digits that float32 adds (0.001 is 0.00100000005)."""
     assert model.optimizer is not None
     rate = model.optimizer.learning_rate
     return float(str(np.float32(rate))) if isinstance(rate, float) else rate
@@ -191,5 +198,5 @@ def fit(setup: Setup, folder: Path, record: dict[str, Any]) -> float:
         say(f"{record['status']} after {len(history.epoch)} of {setup.epochs} epochs; kept:")
         for name in (MODEL, HISTORY, RECORD):
             say(f"  {folder / name}")
-        raise ending
+        raise click.exceptions.Exit(INTERRUPTED) if isinstance(ending, KeyboardInterrupt) else ending
     return seconds
