@@ -99,7 +99,7 @@ class Model(Layer):
                 "the model has not been compiled.", where=self.where, fix="model.compile(optimizer, loss) comes first"
             )
         if self._trainer is None:
-            counted = [metrics.Metric("loss")]
+            counted = [metrics.Metric("loss", dtype=self.float_dtype)]
             for names, weighted in zip(self.metric_names, (False, True), strict=True):
                 for name in names:
                     counted.append(metrics.resolve(name, self.loss, self.output_shape))

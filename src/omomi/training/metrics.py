@@ -26,14 +26,15 @@ class Metric:
         name: as ``History.history`` and progress show it.
         rule: returns (total, weight) for outputs, targets and sample weights; ``None`` for the loss itself, whose
             value the step has already computed.
+        dtype: of the two numbers; that of the model for its loss, float32 for what rules count.
         attributes: of the rule.
     """
 
-    def __init__(self, name: str, rule: Rule | None = None, **attributes: Any) -> None:
+    def __init__(self, name: str, rule: Rule | None = None, dtype: str = "float32", **attributes: Any) -> None:
         self.name, self.rule, self.attributes = name, rule, attributes
         self.weighted = False
         zeros = initializers.get("zeros")
-        self.total, self.count = Buffer((), zeros), Buffer((), zeros)
+        self.total, self.count = Buffer((), zeros, dtype), Buffer((), zeros, dtype)
         self.reset()
 
     def entries(self) -> dict[str, Buffer]:

@@ -113,7 +113,7 @@ def measured(metrics: Sequence[Metric], E: Variable, y: Variable, batch: dict[st
     """The metrics' counts with this batch. The loss is a mean over the batch, so it counts as often as samples."""
     engine = current()
     counted: dict[str, Array] = {}
-    samples = engine.asarray(len(batch["w"]), dtype="float32")
+    samples = engine.asarray(len(batch["w"]), dtype=E.dtype)
     for m in metrics:
         if m.rule is None:
             counted.update(m.updated(apply(arithmetic.multiply, E, samples), samples))

@@ -138,6 +138,8 @@ def lower(
     # What the step assigns takes effect at its end: until here, everybody reads the old values.
     for path, value in notes.new_state.items():
         target, source = p.places[notes.state[path]], p.place(value)
+        if (source.shape, source.dtype) != (target.shape, target.dtype):
+            raise Unreplayable(f"{path} changes its shape or dtype from step to step")
         if source.storage is not target.storage:
             p.copy(source, target)
     return p.finish(condition_at)
