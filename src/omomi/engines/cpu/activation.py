@@ -20,81 +20,88 @@ from __future__ import annotations
 from omomi.engines.cpu.elementary import expm1, sigmoid, tanh
 from omomi.engines.cpu.kernel import Real, Vector, helper, kernel, share
 from omomi.engines.cpu.launch import Array, Launch
-from omomi.engines.cpu.primitives import real
+from omomi.engines.cpu.primitives import address, copy, real
 
 CODES = {"linear": 0, "relu": 1, "tanh": 2, "sigmoid": 3, "leaky_relu": 4, "elu": 5}
+RUN = 2048  # numbers at a time: they stay in the nearest cache between the copy and the change
 
 
 @helper
 def activate(x, y, code, alpha):  # type: ignore[no-untyped-def]
-    """y = f(x) along one row; the two may be the same. Each loop has one activation, so that it runs in vectors."""
+    """y = f(x) along a run of numbers; the two may be the same.
+
+    x is copied to y and changed there: in a loop over one array, LLVM need not fear that writing one number changes
+    another, and takes whole vectors. Each loop has one activation for the same reason.
+    """
+    if address(x, 0) != address(y, 0):
+        copy(address(y, 0), address(x, 0), x.size)
     zero = real(0)
-    n = x.size
+    n = y.size
     if code == 1:
         for i in range(n):
-            v = x[i]
+            v = y[i]
             y[i] = zero if v <= zero else v  # a NaN stays one
     elif code == 2:
         for i in range(n):
-            y[i] = tanh(x[i])
+            y[i] = tanh(y[i])
     elif code == 3:
         for i in range(n):
-            y[i] = sigmoid(x[i])
+            y[i] = sigmoid(y[i])
     elif code == 4:
         for i in range(n):
-            v = x[i]
+            v = y[i]
             y[i] = v if v > zero else alpha * v
     elif code == 5:
         for i in range(n):
-            v = x[i]
+            v = y[i]
             y[i] = v if v > zero else alpha * expm1(zero if v > zero else v)
-    elif code == 0:
-        for i in range(n):
-            y[i] = x[i]
 
 
 @helper
 def deactivate(gy, y, gx, code, alpha):  # type: ignore[no-untyped-def]
-    """gx = gy f'(x) along one row; gx may be gy."""
+    """gx = gy f'(x) along a run of numbers; gx may be gy."""
+    if address(gy, 0) != address(gx, 0):
+        copy(address(gx, 0), address(gy, 0), gy.size)
     zero, one = real(0), real(1)
-    n = gy.size
+    n = gx.size
     if code == 1:
         for i in range(n):
-            g, v = gy[i], y[i]
+            g, v = gx[i], y[i]
             gx[i] = g if v > zero else zero
     elif code == 2:
         for i in range(n):
             v = y[i]
-            gx[i] = gy[i] * (one - v * v)
+            gx[i] *= one - v * v
     elif code == 3:
         for i in range(n):
             v = y[i]
-            gx[i] = gy[i] * (v * (one - v))
+            gx[i] *= v * (one - v)
     elif code == 4:
         for i in range(n):
-            g, v = gy[i], y[i]
+            g, v = gx[i], y[i]
             gx[i] = g if v > zero else alpha * g
     elif code == 5:
         for i in range(n):
-            g, v = gy[i], y[i]
+            g, v = gx[i], y[i]
             gx[i] = g if v > zero else g * (v + alpha)
-    elif code == 0:
-        for i in range(n):
-            gx[i] = gy[i]
 
 
 @kernel()
 def activation_forward(x: Vector, y: Vector, code: int, alpha: Real, chunk: int, chunks: int) -> None:
     """y = f(x)."""
     start, stop = share(x.size, chunk, chunks)
-    activate(x[start:stop], y[start:stop], code, alpha)
+    for i in range(start, stop, RUN):
+        j = min(i + RUN, stop)
+        activate(x[i:j], y[i:j], code, alpha)
 
 
 @kernel()
 def activation_backward(gy: Vector, y: Vector, gx: Vector, code: int, alpha: Real, chunk: int, chunks: int) -> None:
     """gx = gy f'(x)."""
     start, stop = share(y.size, chunk, chunks)
-    deactivate(gy[start:stop], y[start:stop], gx[start:stop], code, alpha)
+    for i in range(start, stop, RUN):
+        j = min(i + RUN, stop)
+        deactivate(gy[i:j], y[i:j], gx[i:j], code, alpha)
 
 
 def forward(x: Array, y: Array, name: str, alpha: float = 0.0) -> list[Launch]:

@@ -28,6 +28,8 @@ from omomi.engines.cpu.launch import Array, Launch, aligned, empty, scratch
 from omomi.engines.cpu.microkernel import ACCUMULATE, RELU
 from omomi.engines.cpu.primitives import address, itemsize, real, vector
 
+CONFLICT = 1024  # bytes: rows whose length is a multiple compete for the same few lines of the cache
+CHUNKS = 16  # forward with partial sums is cut into about so many
 SLAB = 256  # terms of a sum at a time: a packed panel of 256 × 32 float32 fits into the nearest cache
 PANEL = 32  # columns at a time: two vectors of 16 float32
 BLOCK = 64  # samples at a time, where there are many
@@ -75,19 +77,30 @@ def affine_forward(
 
 
 @kernel(uses=(contract,))
-def affine_slab(x: Matrix, W: Matrix, partials: Matrix, scratch: Matrix, chunk: int, chunks: int, worker: int) -> None:
-    """x W for one slab of W: a partial sum, one row of ``partials``."""
+def affine_slab(
+    x: Matrix, W: Matrix, partials: Matrix, scratch: Matrix, groups: int, chunk: int, chunks: int, worker: int
+) -> None:
+    """x W for one slab of W and one of the ``groups`` of its panels: part of a partial sum, a row of ``partials``.
+
+    W is packed if there is scratch memory for it.
+    """
     samples, inputs = x.shape
     outputs = W.shape[1]
-    i, i_end = share(inputs, chunk, chunks)
-    packed = address(scratch, worker * scratch.shape[1])
-    for j in range(0, outputs, PANEL):
+    slab = chunk // groups
+    i, i_end = share(inputs, slab, chunks // groups)
+    first, last = share((outputs + PANEL - 1) // PANEL, chunk % groups, groups)
+    partial = address(partials, slab * partials.shape[1])
+    for panel in range(first, last):
+        j = panel * PANEL
         width = min(PANEL, outputs - j)
-        pack(address(W, i * outputs + j), outputs, packed, width, i_end - i)
+        b, row = address(W, i * outputs + j), outputs
+        if scratch.size > 0:
+            b, row = address(scratch, worker * scratch.shape[1]), width
+            pack(address(W, i * outputs + j), outputs, b, width, i_end - i)
         contract(
             address(x, i), inputs, 0, 1,
-            packed, 0, width,
-            address(partials, chunk * partials.shape[1] + j), outputs,
+            b, 0, row,
+            partial + j * itemsize(), outputs,
             samples, width, 1, i_end - i, 0, 0,
         )  # fmt: skip
 
@@ -177,15 +190,27 @@ def forward(
     (samples, inputs), outputs, dtype = x.shape, W.shape[1], x.dtype.name
     work, code = samples * inputs * outputs, CODES[activation]
     bias = empty(1, x.dtype) if b is None else b
+    panels, slabs = -(-outputs // PANEL), -(-inputs // SLAB)
     packed = scratch(SLAB * PANEL, x.dtype)
-    if inputs > 4 * SLAB and samples <= 2 * BLOCK:
-        slabs = -(-inputs // SLAB)
+    if slabs > 1 and samples <= 2 * BLOCK:
+        groups = max(1, min(panels, CHUNKS // slabs))
         partials = aligned((slabs, samples * outputs), x.dtype)
+        if samples <= BLOCK and outputs * x.itemsize % CONFLICT:
+            packed = empty(2, x.dtype)  # a panel is read too seldom for packing to pay
         return [
-            Launch(affine_slab, x, W, partials, packed, dtype=dtype, chunks=slabs, work=work),
-            Launch(finish_affine, partials, bias, y, code, alpha, dtype=dtype, chunks=samples, work=partials.size),
+            Launch(affine_slab, x, W, partials, packed, groups, dtype=dtype, chunks=slabs * groups, work=work),
+            Launch(
+                finish_affine,
+                partials,
+                bias,
+                y,
+                code,
+                alpha,
+                dtype=dtype,
+                chunks=samples,
+                work=partials.size + 8 * y.size,
+            ),
         ]
-    panels = -(-outputs // PANEL)
     blocks = max(1, samples // BLOCK)
     # ReLU is done in registers, the other activations in a pass over what was just written.
     in_registers = code == CODES["relu"]

@@ -11,8 +11,8 @@ first; then it helps the others, from the far ends of their ranges. A range is o
 
     ticket = workers · 2⁴⁰ + end · 2²⁰ + next          own chunk: next → next + 1, another's: end → end − 1
 
-A claim is one indivisible operation: if the ticket is still what I read, write the changed one. What the job is, is read
-after that: the caller puts the next job in its place only when every claimed chunk is done. *workers* is how many
+A claim is one indivisible operation: if the ticket is still what I read, write the changed one. What the job is, is
+read after that: the caller puts the next job in its place only when every claimed chunk is done. *workers* is how many
 threads may take part in the job; thread 5 takes nothing from a job for four.
 
 Helpers are Python threads that spend their life inside compiled code, without the interpreter's lock. Between jobs they
