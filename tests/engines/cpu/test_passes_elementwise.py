@@ -21,8 +21,18 @@ def test_combine(name: str, size: int, dtype: str) -> None:
     for left, right in ((a, b), (a, b[:1]), (a[:1], b)):
         run(elementwise.combine(name, left, right, y))
         np.testing.assert_array_equal(y, getattr(np, name)(left, right))
-    run(elementwise.combine(name, a, b, a))  # in place
-    np.testing.assert_array_equal(a, getattr(np, name)(normal(1, size, dtype=dtype), b))
+    expected = getattr(np, name)(a, b)
+    if name in ("add", "multiply"):
+        over_b = b.copy()
+        run(elementwise.combine(name, a, over_b, over_b))
+        np.testing.assert_array_equal(over_b, expected)
+    else:
+        with pytest.raises(ValueError, match="in place of a"):
+            elementwise.combine(name, a, b, b)
+    run(elementwise.combine(name, a, b, a))
+    np.testing.assert_array_equal(a, expected)
+    run(elementwise.combine(name, b, b, b))
+    np.testing.assert_array_equal(b, getattr(np, name)(*2 * [normal(2, size, dtype=dtype)]))
 
 
 def test_step_numbers_are_added() -> None:

@@ -6,7 +6,7 @@
     total         y = Σ x
     all_finite    y = [every number of every array is finite]
 
-Results may be written over an input.
+Results may be written over x or a; sums and products also over b.
 """
 
 from __future__ import annotations
@@ -20,72 +20,87 @@ from numpy.typing import NDArray
 from omomi.engines.cpu.kernel import Bytes, Doubles, Indices, Kernel, Layout, Real, Vector, Words, helper, kernel
 from omomi.engines.cpu.launch import Array, Launch, aligned
 from omomi.engines.cpu.passes import add_sums, chunks_for, span
-from omomi.engines.cpu.primitives import real
+from omomi.engines.cpu.primitives import address, real
+from omomi.engines.cpu.primitives import copy as copy_numbers
 
 Singles: TypeAlias = Annotated[NDArray[np.float32], Layout("float32", 1)]
 Integers: TypeAlias = Annotated[NDArray[np.int32], Layout("int32", 1)]
 
 CODES = {"add": 0, "subtract": 1, "multiply": 2, "divide": 3}
+RUN = 2048  # numbers at a time: they stay in the nearest cache between the copy and the change
 
 
 @helper
-def combine_arrays(a, b, y, code):  # type: ignore[no-untyped-def]
-    """y = a ∘ b, entry by entry."""
+def copy_run(x, y):  # type: ignore[no-untyped-def]
+    """y = x along a run, so that a loop over y alone can follow; one over two arrays that may be the same is slow."""
+    if address(x, 0) != address(y, 0):
+        copy_numbers(address(y, 0), address(x, 0), y.size)
+
+
+@helper
+def combine_with(y, b, code):  # type: ignore[no-untyped-def]
+    """y = y ∘ b, entry by entry."""
     n = y.size
     if code == 0:
         for i in range(n):
-            y[i] = a[i] + b[i]
+            y[i] += b[i]
     elif code == 1:
         for i in range(n):
-            y[i] = a[i] - b[i]
+            y[i] -= b[i]
     elif code == 2:
         for i in range(n):
-            y[i] = a[i] * b[i]
+            y[i] *= b[i]
     else:
         for i in range(n):
-            y[i] = a[i] / b[i]
+            y[i] /= b[i]
 
 
 @helper
-def combine_with_number(a, number, y, code):  # type: ignore[no-untyped-def]
-    """y = a ∘ number."""
+def combine_with_number(y, number, code):  # type: ignore[no-untyped-def]
+    """y = y ∘ number."""
     n = y.size
     if code == 0:
         for i in range(n):
-            y[i] = a[i] + number
+            y[i] += number
     elif code == 1:
         for i in range(n):
-            y[i] = a[i] - number
+            y[i] -= number
     elif code == 2:
         for i in range(n):
-            y[i] = a[i] * number
+            y[i] *= number
     else:
         for i in range(n):
-            y[i] = a[i] / number
+            y[i] /= number
 
 
 @helper
-def combine_number_with(number, b, y, code):  # type: ignore[no-untyped-def]
-    """y = number ∘ b, where the order matters."""
+def combine_number_with(number, y, code):  # type: ignore[no-untyped-def]
+    """y = number ∘ y, where the order matters."""
     n = y.size
     if code == 1:
         for i in range(n):
-            y[i] = number - b[i]
+            y[i] = number - y[i]
     else:
         for i in range(n):
-            y[i] = number / b[i]
+            y[i] = number / y[i]
 
 
 @kernel()
 def combine_forward(a: Vector, b: Vector, y: Vector, code: int, chunk: int, chunks: int) -> None:
-    """y = a ∘ b; one of the two may be a single number, a only if ∘ is − or /."""
+    """y = a ∘ b; one of the two may be a single number, a only if ∘ is − or /. y may be a."""
     start, stop = span(y.size, chunk, chunks)
-    if b.size < y.size:
-        combine_with_number(a[start:stop], b[0], y[start:stop], code)
-    elif a.size < y.size:
-        combine_number_with(a[0], b[start:stop], y[start:stop], code)
-    else:
-        combine_arrays(a[start:stop], b[start:stop], y[start:stop], code)
+    for i in range(start, stop, RUN):
+        j = min(i + RUN, stop)
+        run = y[i:j]
+        if b.size < y.size:
+            copy_run(a[i:j], run)
+            combine_with_number(run, b[0], code)
+        elif a.size < y.size:
+            copy_run(b[i:j], run)
+            combine_number_with(a[0], run, code)
+        else:
+            copy_run(a[i:j], run)
+            combine_with(run, b[i:j], code)
 
 
 @kernel()
@@ -99,18 +114,18 @@ def add_words(a: Words, b: Words, y: Words) -> None:
 def scale_forward(x: Vector, y: Vector, factor: Real, offset: Real, chunk: int, chunks: int) -> None:
     """y = factor x + offset."""
     start, stop = span(y.size, chunk, chunks)
-    xs, ys = x[start:stop], y[start:stop]
-    for i in range(ys.size):
-        ys[i] = factor * xs[i] + offset
+    for i in range(start, stop, RUN):
+        run = y[i : min(i + RUN, stop)]
+        copy_run(x[i : min(i + RUN, stop)], run)
+        for k in range(run.size):
+            run[k] = factor * run[k] + offset
 
 
 @kernel()
 def copy_forward(x: Vector, y: Vector, chunk: int, chunks: int) -> None:
     """y = x."""
     start, stop = span(y.size, chunk, chunks)
-    xs, ys = x[start:stop], y[start:stop]
-    for i in range(ys.size):
-        ys[i] = xs[i]
+    copy_numbers(address(y, start), address(x, start), stop - start)
 
 
 @kernel()
@@ -213,8 +228,11 @@ def combine(name: str, a: Array, b: Array, y: Array) -> list[Launch]:
     if y.dtype == np.uint32:
         assert name == "add", name
         return [Launch(add_words, a, b, y, dtype="float32")]
-    if a.size < b.size and name in ("add", "multiply"):
+    over_b = b.ctypes.data == y.ctypes.data and a.ctypes.data != y.ctypes.data
+    if name in ("add", "multiply") and (a.size < b.size or (over_b and a.size == b.size)):
         a, b = b, a
+    elif over_b and a.size == b.size:
+        raise ValueError(f"{name}: the result may stand in place of a, not of b")
     return _elementwise(combine_forward, y, a, b, y, CODES[name])
 
 

@@ -152,11 +152,10 @@ def normalize(
     for at in range(0, numbers, run):
         count = min(run, numbers - at)
         xs, ys = vector(first + at * itemsize(), count), vector(first_y + at * itemsize(), count)
-        results = vector(room + 3 * run * itemsize(), count) if activation else ys
         for i in range(count):
-            results[i] = (xs[i] - centre[i]) * factor[i] + offset[i]
+            ys[i] = (xs[i] - centre[i]) * factor[i] + offset[i]
         if activation:
-            activate(results, ys, activation, alpha)
+            activate(ys, ys, activation, alpha)
 
 
 @kernel()
@@ -378,7 +377,7 @@ def _normalize(
     x: Array, gamma: Array, beta: Array, mean: Array, inverse: Array, y: Array, activation: str, alpha: float
 ) -> Launch:
     run = _run(x)
-    rooms = scratch(4 * run, x.dtype)
+    rooms = scratch(3 * run, x.dtype)
     return Launch(normalize, x, gamma, beta, mean, inverse, y, rooms, run, CODES[activation], alpha, **_cut(x))
 
 
