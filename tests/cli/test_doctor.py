@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from omomi.cli.environment import memory, processor, vectors
+from omomi.cli.environment import memory, processor, thread_pools, vectors
 from omomi.cli.gpu import Machine, cards, parts, verdict
+from omomi.engines import selection
 from tests.cli.conftest import run
 
 WITH_JAX = ("jax", "jaxlib", "jax-cuda13-plugin", "nvidia-cuda-runtime", "nvidia-cudnn-cu13")
@@ -177,8 +178,13 @@ def test_the_report():
 
 
 def test_the_chosen_engine(monkeypatch):
+    monkeypatch.setattr(selection, "_current", None)
     for wanted in ("numpy", "abacus"):
         monkeypatch.setenv("OMOMI_ENGINE", wanted)
         (chosen,) = [entry for entry in json.loads(run("doctor", "--json").stdout)["engines"] if entry["chosen"]]
         assert (chosen["name"], chosen["chosen"]) == (wanted, "chosen by OMOMI_ENGINE")
         assert (chosen["problem"] is None) == (wanted == "numpy")
+    with_threads = {pool["library"] for pool in thread_pools("numba")} - {
+        pool["library"] for pool in thread_pools("numpy")
+    }
+    assert with_threads == {"engine numba"}

@@ -36,7 +36,8 @@ def doctor(as_json: bool) -> None:
 
 def examine(machine: gpu.Machine) -> dict[str, Any]:
     """Everything that the doctor looks at, as plain values."""
-    found = gpu.cards(machine)
+    found, known = gpu.cards(machine), engines()
+    chosen = next(entry["name"] for entry in known if entry["chosen"])
     nvidia = any(card.startswith("NVIDIA") for card in found)
     return {
         "versions": {"python": platform.python_version(), **versions((*PACKAGES, "jax"))},
@@ -48,8 +49,8 @@ def examine(machine: gpu.Machine) -> dict[str, Any]:
             "cores": cores(),
             "memory": memory(machine.root),
         },
-        "engines": engines(),
-        "threads": thread_pools(),
+        "engines": known,
+        "threads": thread_pools(chosen),
         "gpus": found,
         "gpu_parts": [asdict(part) for part in gpu.parts(machine)] if nvidia else [],
     }
@@ -88,7 +89,7 @@ def show(findings: dict[str, Any]) -> None:
             ("processor", f"{machine['name']}, {machine['vectors']}"),
             ("", f"{machine['cores']} cores for this process{size}"),
             *(
-                ("threads", f"{pool['library']} {pool['version'] or ''}: {pool['threads']}")
+                ("threads", f"{pool['threads']} of {pool['library']} {pool['version'] or ''}")
                 for pool in findings["threads"]
             ),
         ]

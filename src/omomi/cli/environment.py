@@ -6,7 +6,7 @@ import os
 import platform
 import sys
 from collections.abc import Iterable
-from importlib import metadata
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +37,7 @@ def environment() -> dict[str, Any]:
         "engine": selection.current().name,
         "device": f"cpu: {processor()}",
         "cores": cores(),
-        "threads": {library["library"]: library["threads"] for library in thread_pools()},
+        "threads": {pool["library"]: pool["threads"] for pool in thread_pools(selection.current().name)},
     }
 
 
@@ -92,11 +92,15 @@ def memory(root: Path = Path("/")) -> int | None:
         return None
 
 
-def thread_pools() -> list[dict[str, Any]]:
-    """The libraries in this process that compute with threads of their own: name, version, number of threads."""
+def thread_pools(engine: str) -> list[dict[str, Any]]:
+    """Who computes with threads of its own: the engine numba, if it is chosen, and the libraries that are loaded."""
     import threadpoolctl  # type: ignore[import-untyped]  # looks into every library that is loaded
 
-    return [
+    pools = []
+    if engine == "numba":
+        count = import_module("omomi.engines.cpu.threads").wanted_threads()
+        pools.append({"library": "engine numba", "version": None, "threads": count})
+    return pools + [
         {"library": pool["internal_api"], "version": pool.get("version"), "threads": pool["num_threads"]}
         for pool in threadpoolctl.threadpool_info()
     ]

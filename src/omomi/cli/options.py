@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import click
 
-LARGEST_SEED = 2**63 - 1
-
 
 def batch_size(value: str) -> int | str:
     """The value of ``--batch-size``: a positive whole number, or "full"."""

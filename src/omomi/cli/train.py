@@ -17,7 +17,7 @@ from omomi.cli.digit_image import frame_of
 from omomi.cli.environment import environment
 from omomi.cli.interruption import Interruption
 from omomi.cli.judge import judge, targets_for
-from omomi.cli.options import LARGEST_SEED, batch_size
+from omomi.cli.options import batch_size
 from omomi.cli.report import draw_curves, draw_data, draw_network, fingerprint, in_words, is_images
 from omomi.cli.run_folder import CONTENTS, HISTORY, MODEL, RECORD, check_out, make_run_folder
 from omomi.cli.screen import INTERRUPTED, say, table, usage
@@ -47,7 +47,7 @@ from omomi.training.optimizers import BY_NAME
 @click.option("--learning-rate", type=float, metavar="RATE", help="The optimiser's own unless given.")
 @click.option(
     "--seed",
-    type=click.IntRange(0, LARGEST_SEED),
+    type=click.IntRange(min=0),
     metavar="N",
     default=0,
     show_default=True,
