@@ -1,0 +1,95 @@
+"""Omomi with its compiled engine, and with the rules as they are written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import omomi
+from benchmarks.contenders.contender import Epochs, Runner, Steps, Task, UnsupportedError
+from benchmarks.networks import (
+    Activation,
+    BatchNorm,
+    Conv,
+    Dense,
+    Dropout,
+    Flatten,
+    LayerSpec,
+    MaxPool,
+    Network,
+    Rescaling,
+)
+from omomi import layers
+from omomi.training.loop import Steps as CompiledSteps
+from omomi.training.step import prediction_step
+
+
+class Omomi:
+    """The model as a user builds it; steps as ``fit`` and ``predict`` make them."""
+
+    engine: str
+
+    def __init__(self) -> None:
+        omomi.use(self.engine)
+
+    def versions(self) -> dict[str, str]:
+        return {"omomi": omomi.__version__}
+
+    def variants(self, task: Task) -> dict[str, Callable[[], Runner]]:
+        return {"": lambda: self.build(task)}
+
+    def build(self, task: Task) -> Runner:
+        work = task.work
+        model = compiled(task.network)
+        model.set_weights([array for own in task.weights for array in own.values()])
+        if work.kind == "epoch":
+            return Epochs(lambda: model.fit(task.x, task.y, batch_size=work.batch, epochs=1, verbose=1), model.predict)
+        batches = [(batch,) for batch in model.data(task.x, task.y, None, None, work.batch).epoch()]
+        if work.kind == "predict":
+            step = CompiledSteps().get("predict", lambda: prediction_step(model))
+            return Steps(step, batches, model.predict)
+        return Steps(model.trainer().train_on_batch, batches, model.predict)
+
+
+class Numba(Omomi):
+    engine = "numba"
+
+
+class Reference(Omomi):
+    engine = "numpy"
+
+    def variants(self, task: Task) -> dict[str, Callable[[], Runner]]:
+        if task.work.flops > 1e11:
+            raise UnsupportedError("would take minutes; its single steps are measured")
+        return super().variants(task)
+
+
+def compiled(network: Network) -> omomi.Sequential:
+    """The model, compiled."""
+    rate = network.rate
+    optimizer = omomi.optimizers.Adam(rate) if network.optimizer == "adam" else omomi.optimizers.SGD(rate)
+    model = omomi.Sequential([layers.Input(network.input_shape), *(layer_of(spec) for spec in network.layers)], seed=0)
+    model.compile(optimizer, "categorical_crossentropy", metrics=["accuracy"])
+    return model
+
+
+def layer_of(spec: LayerSpec) -> omomi.Layer:
+    """One layer."""
+    match spec:
+        case Rescaling():
+            return layers.Rescaling(spec.scale)
+        case Conv():
+            return layers.Conv2D(
+                spec.filters, spec.size, padding=spec.padding, activation=spec.activation, use_bias=spec.bias
+            )
+        case BatchNorm():
+            return layers.BatchNormalization(momentum=spec.momentum, epsilon=spec.epsilon)
+        case Activation():
+            return layers.Activation(spec.name)
+        case MaxPool():
+            return layers.MaxPooling2D(2)
+        case Dropout():
+            return layers.Dropout(spec.rate)
+        case Flatten():
+            return layers.Flatten()
+        case Dense():
+            return layers.Dense(spec.units, activation=spec.activation)
