@@ -24,8 +24,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
+
 from omomi.engines.cpu.activation import CODES, activate, deactivate
-from omomi.engines.cpu.kernel import Matrix, Real, Vector, helper, kernel, share
+from omomi.engines.cpu.kernel import Doubles, Matrix, Real, Vector, helper, kernel, share
 from omomi.engines.cpu.launch import Array, Launch, aligned, scratch
 from omomi.engines.cpu.passes import chunks_for
 from omomi.engines.cpu.primitives import address, itemsize, real, vector
@@ -87,29 +89,29 @@ def statistics_of_chunk(
 @kernel()
 def join_statistics(
     parts: Matrix,
+    counts: Doubles,
     running_mean: Vector,
     running_variance: Vector,
     new_mean: Vector,
     new_variance: Vector,
     mean: Vector,
     inverse: Vector,
-    rows: int,
     momentum: Real,
     rest: Real,
     epsilon: Real,
 ) -> None:
-    """μ and ω of all rows, and the running statistics moved toward μ and σ²."""
-    chunks = parts.shape[0] // 2
+    """μ and ω of all rows, and the running statistics moved toward μ and σ². The chunks have ``counts`` rows."""
+    rows = 0.0
+    for chunk in range(counts.size):
+        rows += counts[chunk]
     for c in range(mean.size):
         total = 0.0
-        for chunk in range(chunks):
-            start, stop = share(rows, chunk, chunks)
-            total += parts[2 * chunk, c] * float(stop - start)
+        for chunk in range(counts.size):
+            total += parts[2 * chunk, c] * counts[chunk]
         centre, squares = total / rows, 0.0
-        for chunk in range(chunks):
-            start, stop = share(rows, chunk, chunks)
+        for chunk in range(counts.size):
             away = parts[2 * chunk, c] - centre
-            squares += parts[2 * chunk + 1, c] + away * away * float(stop - start)
+            squares += parts[2 * chunk + 1, c] + away * away * counts[chunk]
         variance = squares / rows
         mean[c] = real(centre)
         inverse[c] = real(1 / math.sqrt(variance + epsilon))
@@ -301,11 +303,13 @@ def forward(
         activation, alpha: f, one of ``activation.CODES``, and its slope or floor.
     """
     parts, run, cut = _parts(x), _run(x), _cut(x)
+    bounds = [share(len(x), chunk, cut["chunks"]) for chunk in range(cut["chunks"])]
+    counts = np.array([stop - start for start, stop in bounds], np.float64)
     return [
         Launch(statistics_of_chunk, x, parts, scratch(2 * run, x.dtype), run, **cut),
         Launch(
-            join_statistics, parts, running_mean, running_variance, new_mean, new_variance, mean, inverse,
-            len(x), momentum, 1 - momentum, epsilon, dtype=x.dtype.name,
+            join_statistics, parts, counts, running_mean, running_variance, new_mean, new_variance, mean, inverse,
+            momentum, 1 - momentum, epsilon, dtype=x.dtype.name,
         ),
         _normalize(x, gamma, beta, mean, inverse, y, activation, alpha),
     ]  # fmt: skip
