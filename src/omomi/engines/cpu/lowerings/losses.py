@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from omomi.engines.cpu import elementwise, loss
+from omomi.engines.cpu import elementwise, loss, termwise
 from omomi.engines.cpu.lowering import Lowering
 from omomi.engines.cpu.lowerings.common import FLOATS, dtype_of, floats, only, rows, shape_of
 from omomi.engines.cpu.plan import Place, Planner
@@ -102,6 +102,41 @@ class CrossEntropy(Lowering):
             )
 
 
+class Termwise(Lowering):
+    """A loss that adds up terms of single outputs. Where the target is differentiated, its gradient is −gx."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        return floats(p, call) and len(shape_of(p, call.inputs[0])) >= 2
+
+    def forward(self, p: Planner, call: Call) -> None:
+        x, t, w = (p.place(value) for value in call.inputs if value is not None)
+        name, attributes = call.rule.name, dict(call.attributes)
+        p.launch(
+            lambda x, t, w, error: termwise.forward(name, x, t, w, error, **attributes),
+            rows(x),
+            rows(t),
+            w.vector,
+            p.place(only(call.outputs)).vector,
+        )
+
+    def backward(self, p: Planner, call: Call) -> None:
+        assert call.partner is not None
+        x, t, w = (p.place(value) for value in call.partner.inputs if value is not None)
+        gx, gt, _ = call.outputs
+        name, attributes = call.rule.name, dict(call.attributes)
+        result = p.place(gx) if gx is not None else p.room(x.shape, x.dtype)
+        p.launch(
+            lambda x, t, w, gy, gx: termwise.backward(name, x, t, w, gy, gx, **attributes),
+            rows(x),
+            rows(t),
+            w.vector,
+            p.place(only(call.inputs)).vector,
+            rows(result),
+        )
+        if gt is not None:
+            p.launch(lambda g, y: elementwise.scale(g, y, factor=-1.0), result.vector, p.place(gt).vector)
+
+
 class Accuracy(Lowering):
     """The weighted count of right answers, and the weight."""
 
@@ -125,6 +160,7 @@ class Accuracy(Lowering):
 
 LOWERINGS: dict[str, Lowering] = {
     "softmax": Softmax(),
+    **{name: Termwise() for name in termwise.CODES},
     **{name: CrossEntropy() for name in ENTROPIES},
     **{name: Accuracy() for name in loss.ACCURACIES},
 }
