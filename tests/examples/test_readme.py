@@ -57,6 +57,16 @@ def test_both_languages_show_the_same_code():
         assert [without_comments(b) for b in english] == [without_comments(b) for b in japanese]
 
 
+def test_both_languages_report_the_same_measurements():
+    def numbers(name: str) -> list[str]:
+        measured = (ROOT / name).read_text("utf-8").split("<!-- measured")[1].split("<!-- end of measured")[0]
+        rows = [row for row in measured.splitlines() if "`" in row]
+        return [number for row in rows for number in sorted(re.findall(r"\d+\.\d+", row))]
+
+    english, japanese = map(numbers, READMES)
+    assert english == japanese != []
+
+
 @pytest.mark.parametrize("name", [*READMES, "CONTRIBUTING.md", "docs/glossary.md"])
 def test_what_is_linked_exists(name: str):
     page = ROOT / name
