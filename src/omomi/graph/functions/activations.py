@@ -1,4 +1,4 @@
-"""Activations: from the pre-activation u to z = f(u). They call it x. The formulas stand in ``omomi.ops.activation``."""
+"""Activations: from the pre-activation u to z = f(u); they call it x. The formulas: ``omomi.ops.activation``."""
 
 from __future__ import annotations
 
