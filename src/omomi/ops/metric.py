@@ -138,7 +138,7 @@ kl_divergence_metric = _of_loss(loss.kl_divergence)
 def all_finite_forward(xp: Namespace, *arrays: Array) -> tuple[Array, Saved]:
     finite = xp.asarray(True)
     for a in arrays:
-        finite = finite & (xp.max(a, initial=0) < xp.inf) & (xp.min(a, initial=0) > -xp.inf)
+        finite = finite & (a.max(initial=0) < xp.inf) & (a.min(initial=0) > -xp.inf)
     return finite, ()
 
 
