@@ -5,12 +5,12 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test lint types floors unit format clean
+.PHONY: train test lint types floors unit variants format bench clean
 
 train: $(VENV)/.installed    ## train a digit classifier from end to end
 	$(BIN)/omomi train
 
-test: lint types floors unit    ## everything that must hold before a commit
+test: lint types floors unit variants    ## everything that must hold before a commit
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
@@ -25,12 +25,20 @@ floors: $(VENV)/.dev
 unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
 
+variants: $(VENV)/.dev    ## the rules themselves under training, and narrower vectors under the kernels
+	OMOMI_ENGINE=numpy $(BIN)/python -m pytest -n 2 tests/graph tests/layers tests/training tests/models
+	if OMOMI_VECTORS=avx2 $(BIN)/python -c "from omomi.engines.cpu.features import host; host()" 2>/dev/null; \
+	then OMOMI_VECTORS=avx2 $(BIN)/python -m pytest -n 2 tests/engines/cpu; fi
+
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
+bench: .venv-bench/.installed    ## measure Omomi beside other frameworks; takes about an hour
+	.venv-bench/bin/python -m benchmarks run
+
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .venv-bench build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Omomi needs Python 3.11 or newer; try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
@@ -43,3 +51,10 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@ $(VENV)/.installed
+
+.venv-bench/bin/python:
+	$(PYTHON) -m venv .venv-bench
+
+.venv-bench/.installed: .venv-bench/bin/python pyproject.toml
+	.venv-bench/bin/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	touch $@

@@ -19,8 +19,10 @@ from benchmarks.networks import (
     Rescaling,
 )
 from omomi import layers
+from omomi.training.batches import Array, Batch
+from omomi.training.loop import CompiledStep
 from omomi.training.loop import Steps as CompiledSteps
-from omomi.training.step import prediction_step
+from omomi.training.step import prediction_step, training_step
 
 
 class Omomi:
@@ -44,10 +46,28 @@ class Omomi:
         if work.kind == "epoch":
             return Epochs(lambda: model.fit(task.x, task.y, batch_size=work.batch, epochs=1, verbose=1), model.predict)
         batches = [(batch,) for batch in model.data(task.x, task.y, None, None, work.batch).epoch()]
-        if work.kind == "predict":
-            step = CompiledSteps().get("predict", lambda: prediction_step(model))
-            return Steps(step, batches, model.predict)
-        return Steps(model.trainer().train_on_batch, batches, model.predict)
+        return OmomiSteps(model, batches, work.kind)
+
+
+class OmomiSteps(Steps):
+    """Single steps of training or prediction, as ``fit`` and ``predict`` run them."""
+
+    def __init__(self, model: omomi.Model, batches: list[tuple[Batch]], kind: str) -> None:
+        self.trainer, self.predictions = model.trainer(), CompiledSteps()
+        self.kind, self.model = kind, model
+        super().__init__(self.trainer.train_on_batch if kind == "train" else self.predict, batches, model.predict)
+
+    def predict(self, batch: Batch) -> Array:
+        return self.compiled_step()(batch)["y"]
+
+    def compiled_step(self) -> CompiledStep:
+        """The step, compiled by the engine."""
+        if self.kind == "train":
+            return self.trainer.steps.get(
+                "train",
+                lambda: training_step(self.model, self.trainer.loss, self.trainer.metrics, self.trainer.optimizer),
+            )
+        return self.predictions.get("predict", lambda: prediction_step(self.model))
 
 
 class Numba(Omomi):

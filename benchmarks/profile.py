@@ -1,0 +1,121 @@
+"""Where the time of one of Omomi's steps goes: every launch of its plan, timed on its own.
+
+The plan of a step is a list of launches of compiled kernels. Here it is run launch by launch, in order, again and
+again, and each launch keeps its median. The sum of the parts is a little more than the whole, since helpers are woken
+for each part. Started as ``python -m benchmarks.profile WORK THREADS``; prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from math import prod
+from statistics import median
+from typing import Any
+
+from benchmarks.contenders import CONTENDERS
+from benchmarks.contenders.contender import Task
+from benchmarks.networks import data, initial_weights
+from benchmarks.works import WORKS, Work
+from omomi.engines.cpu import peak
+from omomi.engines.cpu.launch import Launch, Program
+
+REPEATS = 200
+Shapes = dict[str, tuple[int, ...]]
+
+
+def _of_convolution_backward(s: Shapes) -> int:
+    kernel = s["gW"][1]  # KH · KW · C_in · C_out, in each of the partial sums
+    passes = 1 + (prod(s["gx"]) > 0)
+    return 2 * prod(s["gy"][:3]) * kernel * passes
+
+
+def _of_affine(s: Shapes) -> int:
+    return 2 * s["x"][0] * prod(s["W"])
+
+
+# Floating-point operations of the kernels that multiply, from the shapes of their arguments. The rest is counted as
+# none: sums, activations and updates are limited by memory.
+OPERATIONS: dict[str, Callable[[Shapes], int]] = {
+    "convolution_forward": lambda s: 2 * prod(s["y"]) * prod(s["W"][:3]),
+    "convolution_backward": _of_convolution_backward,
+    "affine_forward": _of_affine,
+    "affine_slab": _of_affine,
+    "affine_kernel_gradient": lambda s: 2 * s["x"][0] * prod(s["gW"]),
+    "affine_input_gradient": lambda s: 2 * s["gy"][0] * prod(s["W"]),
+}
+
+
+@dataclass
+class Part:
+    """One launch, or one rule that runs as it is written.
+
+    Attributes:
+        channels: C_in of a convolution; 0 for everything else.
+    """
+
+    name: str
+    flops: int
+    channels: int
+    seconds: float = 0.0
+
+
+def part_of(launch: Launch) -> Part:
+    """What is known of a launch before it is timed."""
+    shapes = {name: tuple(array.shape) for name, array in launch.arrays.items()}
+    name = launch.kernel.name
+    count = OPERATIONS[name](shapes) if name in OPERATIONS else 0
+    return Part(name, count, shapes["x"][3] if name.startswith("convolution") else 0)
+
+
+def pieces_of(plan: Any) -> list[tuple[Part, Callable[[], Any]]]:
+    """The parts of a plan, and how to run each."""
+    found: list[tuple[Part, Callable[[], Any]]] = []
+    for piece in (*plan.before, *plan.after):
+        if isinstance(piece, Program):
+            found += [(part_of(launch), Program([launch]).run) for launch in piece.launches]
+        else:
+            found.append((Part("a rule as it is written", 0, 0), piece))
+    return found
+
+
+def measure(work: Work, threads: int, repeats: int = REPEATS) -> dict[str, Any]:
+    """The parts of one step, the whole of it, and the machine's peak, all in this process."""
+    x, y = data(work.network, work.samples)
+    task = Task(work, initial_weights(work.network), x, y, threads)
+    runner: Any = CONTENDERS["omomi-numba"].load().build(task)  # type: ignore[attr-defined]
+    runner.run(5)
+    whole = []
+    for _ in range(repeats):
+        start = time.perf_counter()
+        runner.run(1)
+        whole.append(time.perf_counter() - start)
+    (plan,) = runner.compiled_step().compiled.plans.values()
+    pieces = pieces_of(plan)
+    times: list[list[float]] = [[] for _ in pieces]
+    for _ in range(repeats):
+        for values, (_, run) in zip(times, pieces, strict=True):
+            start = time.perf_counter()
+            run()
+            values.append(time.perf_counter() - start)
+    for (part, _), values in zip(pieces, times, strict=True):
+        part.seconds = median(values)
+    return {
+        "title": work.title,
+        "flops": work.flops,
+        "peak_gflops": peak.measure() / 1e9,
+        "seconds": median(whole),
+        "parts": [asdict(part) for part, _ in pieces],
+    }
+
+
+def main() -> None:
+    work, threads = WORKS[sys.argv[1]], int(sys.argv[2])
+    print(json.dumps(measure(work, threads)))
+
+
+if __name__ == "__main__":
+    main()
