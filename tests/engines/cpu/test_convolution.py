@@ -72,10 +72,16 @@ def test_forward(vectors: str, dtype: str, case: Case, with_bias: bool) -> None:
         np.testing.assert_array_equal(before, after)
 
 
+@pytest.fixture(params=["by image", "large kernel"])
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both ways to the gradient of the kernel, whatever its size."""
+    monkeypatch.setattr(convolution, "LARGE", 2**16 if request.param == "by image" else 0)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @given(case=cases())
 @EXAMPLES
-def test_backward(vectors: str, dtype: str, case: Case) -> None:
+def test_backward(way: None, vectors: str, dtype: str, case: Case) -> None:
     x, W, b, gy, patches = arrays(case, dtype)
     gx, gW, gb = (np.full_like(a, np.nan) for a in (x, W, b))
     run(convolution.backward(x, W, gy, gx=gx, gW=gW, gb=gb, **attributes(case)))
@@ -95,7 +101,7 @@ def test_backward(vectors: str, dtype: str, case: Case) -> None:
 
 @given(case=cases(), name=st.sampled_from(["relu", "tanh", "sigmoid", "leaky_relu", "elu"]))
 @settings(EXAMPLES, max_examples=20)
-def test_activation_is_fused(case: Case, name: str) -> None:
+def test_activation_is_fused(way: None, case: Case, name: str) -> None:
     """The fused activation and its derivative are those of a separate pass."""
     x, W, b, gy, _ = arrays(case, "float64")
     u, y = np.empty_like(gy), np.empty_like(gy)
@@ -122,8 +128,10 @@ def test_activation_is_fused(case: Case, name: str) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)
 
 
-def test_accumulate_adds_to_what_is_there() -> None:
-    case = Case((2, 5, 6, 3), (3, 2, 3, 7), (2, 1), ((1, 1), (0, 1)), (1, 1))
+@pytest.mark.parametrize("kernel", [(3, 2, 3, 7), (1, 1, 3, 7)])
+def test_accumulate_adds_to_what_is_there(way: None, kernel: tuple[int, int, int, int]) -> None:
+    strides, padding = ((2, 1), ((1, 1), (0, 1))) if kernel[0] > 1 else ((1, 1), ((0, 0), (0, 0)))
+    case = Case((2, 5, 6, 3), kernel, strides, padding, (1, 1))
     x, W, b, gy, _ = arrays(case, "float64")
     fresh, added = [np.empty_like(a) for a in (x, W, b)], [np.ones_like(a) for a in (x, W, b)]
     for results, accumulate in ((fresh, False), (added, True)):
@@ -151,7 +159,7 @@ def test_by_hand() -> None:
 
 
 @pytest.mark.parametrize("count", [1, 2, 4])
-def test_same_bits_for_any_number_of_threads(count: int) -> None:
+def test_same_bits_for_any_number_of_threads(way: None, count: int) -> None:
     case = Case((20, 14, 13, 5), (3, 3, 5, 18), (1, 1), ((1, 1), (1, 1)), (1, 1))
     x, W, b, gy, _ = arrays(case, "float32")
     results: list[list[bytes]] = []

@@ -115,6 +115,7 @@ class _Block:
             name: builder.mul(argument[name], _word(self.itemsize)) for name in ("am", "as", "ak", "bs", "bk", "cm")
         }
         far = {name: builder.mul(stride[name], _word(AHEAD)) for name in ("ak", "bk")}
+        rows = {odd: self._freeze(builder, builder.mul(stride["am"], _word(odd))) for odd in range(1, self.rows, 2)}
         self.mask = self._mask(builder, argument["columns"])
         zero = ir.Constant(self.vector, None)
         # c is needed at the end: it is fetched now, for writing, so that the stores need not wait for far memory.
@@ -143,7 +144,7 @@ class _Block:
             ahead = builder.add(b_k, far["bk"])
             self._prefetch(builder, builder.add(ahead, _word(v * self.lanes * self.itemsize)))
         self._prefetch(builder, builder.add(a_k, far["ak"]))
-        after = self._multiply_accumulate(builder, a_k, b_k, stride["am"], before)
+        after = self._multiply_accumulate(builder, a_k, b_k, rows, before)
         left = builder.sub(k, _word(1))
         for value, following in (
             (k, left),
@@ -152,7 +153,7 @@ class _Block:
             *zip(before, after, strict=True),
         ):
             value.add_incoming(following, inner)
-        builder.cbranch(builder.icmp_signed(">", left, _word(0)), inner, outer_end)
+        builder.cbranch(builder.icmp_signed("!=", left, _word(0)), inner, outer_end)
 
         builder = ir.IRBuilder(outer_end)
         done = builder.add(s, _word(1))
@@ -167,18 +168,25 @@ class _Block:
         self._finish(ir.IRBuilder(finish), after, argument, stride["cm"])
 
     def _multiply_accumulate(
-        self, builder: ir.IRBuilder, a: ir.Value, b: ir.Value, row: ir.Value, sums: list[ir.Value]
+        self, builder: ir.IRBuilder, a: ir.Value, b: ir.Value, rows: dict[int, ir.Value], sums: list[ir.Value]
     ) -> list[ir.Value]:
         """sums[m, v] + a[m] · b[v]: for one k, all of the block."""
         vectors = [self._load(builder, b, v) for v in range(self.vectors)]
         result = []
         for m in range(self.rows):
-            number = builder.load(builder.inttoptr(a, self.number.as_pointer()), align=self.itemsize)
+            number = builder.load(self._row(builder, a, rows, m), align=self.itemsize)
             spread = self._splat(builder, number, self.vector)
             for v in range(self.vectors):
                 result.append(builder.call(self.fma, [spread, vectors[v], sums[m * self.vectors + v]]))
-            a = builder.add(a, row)
         return result
+
+    def _row(self, builder: ir.IRBuilder, a: ir.Value, rows: dict[int, ir.Value], m: int) -> ir.Value:
+        """a + m·am, as one address of the form base + scale · register, which costs no addition."""
+        scale = m & -m if m else 1
+        place = builder.inttoptr(a, ir.IntType(8 * scale).as_pointer())
+        if m:
+            place = builder.gep(place, [rows[m // scale]])
+        return builder.bitcast(place, self.number.as_pointer())
 
     def _finish(
         self, builder: ir.IRBuilder, sums: list[ir.Value], argument: dict[str, ir.Value], stride: ir.Value
@@ -238,6 +246,13 @@ class _Block:
         in_last = builder.sub(columns, _word((self.vectors - 1) * self.lanes))
         lane = ir.Constant(words, [_word(i) for i in range(self.lanes)])
         return builder.icmp_signed("<", lane, self._splat(builder, in_last, words))
+
+    def _freeze(self, builder: ir.IRBuilder, value: ir.Value) -> ir.Value:
+        """The value as something that LLVM does not look into."""
+        frozen = ir.instructions.Instruction(builder.block, value.type, "freeze", [value])
+        builder.block.instructions.append(frozen)
+        builder.position_at_end(builder.block)
+        return frozen
 
     def _splat(self, builder: ir.IRBuilder, value: ir.Value, vector: ir.VectorType) -> ir.Value:
         """A vector with one number in every lane."""

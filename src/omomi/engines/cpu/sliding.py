@@ -1,14 +1,15 @@
-"""A kernel that slides over an image: one row of results at a time, as one contraction.
+"""A kernel that slides over an image: the convolution forward, and one row of results at a time for the gradients.
 
-Used by the convolution's kernels, forward and for the input gradient. See convolution.
+See convolution for the whole picture.
 """
 
 from __future__ import annotations
 
+from omomi.engines.cpu.activation import activate
 from omomi.engines.cpu.contraction import contract
-from omomi.engines.cpu.kernel import helper
+from omomi.engines.cpu.kernel import Images, Matrix, Real, Vector, helper, kernel, share
 from omomi.engines.cpu.microkernel import ACCUMULATE, RELU
-from omomi.engines.cpu.primitives import copy, itemsize, load_number, real, store_number
+from omomi.engines.cpu.primitives import address, copy, itemsize, load_number, real, store_number, vector
 
 
 @helper
@@ -92,3 +93,52 @@ def add_border(image: int, row: int, low: int, high: int, scratch: int, bordered
 def taps(kernel: int, stride: int, phase: int) -> int:
     """How many entries of a kernel of that length lie in a phase: phase, phase + stride, …"""
     return (kernel - phase + stride - 1) // stride if phase < kernel else 0
+
+
+@kernel(uses=(contract,))
+def convolution_forward(
+    x: Images,
+    W: Images,
+    b: Vector,
+    y: Images,
+    scratch: Matrix,
+    stride_rows: int,
+    stride_columns: int,
+    top: int,
+    left: int,
+    dilation_rows: int,
+    dilation_columns: int,
+    groups: int,
+    flags: int,
+    activation: int,
+    alpha: Real,
+    chunk: int,
+    worker: int,
+) -> None:
+    """y = f(x * W + b) for one of the ``groups`` of rows of one image. An empty b is none, empty scratch no border."""
+    _, height, width, channels = x.shape
+    kernel_rows, kernel_columns, _, outputs = W.shape
+    _, rows, columns, _ = y.shape
+    n = chunk // groups
+    start, stop = share(rows, chunk % groups, groups)
+    row = width * channels
+    image = address(x, n * height * row)
+    if scratch.size > 0:
+        low = max(0, start * stride_rows - top)
+        high = min(height, (stop - 1) * stride_rows - top + (kernel_rows - 1) * dilation_rows + 1)
+        bordered = ((columns - 1) * stride_columns + (kernel_columns - 1) * dilation_columns + 1) * channels
+        image = add_border(
+            image, row, low, high, address(scratch, worker * scratch.shape[1]), bordered, left * channels
+        )
+        row = bordered
+    bias = address(b, 0) if b.size > 0 else 0
+    for r in range(start, stop):
+        slide(
+            image, height, r * stride_rows - top, row, stride_columns * channels,
+            dilation_rows, dilation_columns, channels,
+            address(W, 0), kernel_rows, kernel_columns, outputs,
+            address(y, (n * rows + r) * columns * outputs), outputs, columns, bias, flags,
+        )  # fmt: skip
+        if activation:
+            done = vector(address(y, (n * rows + r) * columns * outputs), columns * outputs)
+            activate(done, done, activation, alpha)
