@@ -22,6 +22,9 @@ types: $(VENV)/.dev
 floors: $(VENV)/.dev
 	$(BIN)/lint-imports --no-cache
 
+# Two test processes on two cores: a BLAS that starts threads in each would make them wait for one another.
+unit variants: export OPENBLAS_NUM_THREADS = 1
+
 unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
 

@@ -80,6 +80,15 @@ def test_every_differentiable_rule_has_a_function():
     assert not missing
 
 
+@pytest.mark.parametrize(
+    "module", ["activations", "callbacks", "functions", "initializers", "layers", "losses", "metrics", "optimizers"]
+)
+def test_the_parts_of_the_face_can_be_imported_from(module):
+    found = importlib.import_module(f"omomi.{module}")
+    assert found is getattr(omomi, module)
+    assert [name for name in vars(found) if not name.startswith("_")]
+
+
 def test_importing_omomi_is_light():
     code = f"import sys, omomi; print([m for m in {HEAVY!r} if m in sys.modules])"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -8,31 +8,31 @@ model.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
 model.fit(x, y, epochs=5)
 """
 
+from omomi import activations as activations
+from omomi import callbacks as callbacks
 from omomi import datasets as datasets
 from omomi import errors as errors
+from omomi import functions as functions
+from omomi import initializers as initializers
 from omomi import inspect as inspect
 from omomi import layers as layers
+from omomi import losses as losses
+from omomi import metrics as metrics
+from omomi import optimizers as optimizers
 from omomi import utils as utils
 from omomi.engines.selection import current as engine
 from omomi.engines.selection import use as use
-from omomi.graph import functions as functions
 from omomi.graph.context import no_grad as no_grad
 from omomi.graph.context import training_mode as training_mode
 from omomi.graph.hooks import Hook as Hook
 from omomi.graph.randomness import set_seed as set_seed
 from omomi.graph.variable import Variable as Variable
-from omomi.layers import activations as activations
-from omomi.layers import initializers as initializers
 from omomi.layers.layer import Layer as Layer
 from omomi.layers.state import Buffer as Buffer
 from omomi.layers.state import Parameter as Parameter
 from omomi.models.loading import load_model as load_model
 from omomi.models.model import Model as Model
 from omomi.models.sequential import Sequential as Sequential
-from omomi.training import callbacks as callbacks
-from omomi.training import losses as losses
-from omomi.training import metrics as metrics
-from omomi.training import optimizers as optimizers
 from omomi.training.history import History as History
 
 __version__ = "0.1.0"

@@ -12,6 +12,7 @@ import numpy as np
 from omomi.errors import ConfigurationError, DataError, NotBuiltError, ShapeError, UnknownNameError
 from omomi.graph.context import no_grad, training_mode
 from omomi.graph.variable import Variable
+from omomi.layers.core import Input
 from omomi.layers.layer import Layer, Shape
 from omomi.models.saving import save_model
 from omomi.models.summary import LayerRow, summary_rows, summary_text
@@ -159,8 +160,8 @@ class Model(Layer):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers directly inside."""
-        return list(self._children.values())
+        """The layers directly inside; an Input, which computes nothing, is none of them."""
+        return [layer for layer in self._children.values() if not isinstance(layer, Input)]
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """A layer by name or position.

@@ -60,7 +60,7 @@ class Sequential(Model):
                 received=repr(layer),
                 fix="an instance, such as Dense(10), not the class" if isinstance(layer, type) else None,
             )
-        if any(layer is known for known in self.layers):
+        if any(layer is known for known in self._children.values()):
             raise ConfigurationError("this layer is in the model already.", where=self.where, received=layer.name)
         key = layer._explicit_name or self._free_key(layer)
         if key in self._children:
@@ -114,7 +114,7 @@ class Sequential(Model):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        config: dict[str, Any] = {"name": self.name, "layers": [serialize(layer) for layer in self.layers]}
+        config: dict[str, Any] = {"name": self.name, "layers": [serialize(layer) for layer in self._children.values()]}
         if self._explicit_dtype is not None:
             config["dtype"] = self._explicit_dtype
         return config

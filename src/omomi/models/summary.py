@@ -8,7 +8,6 @@ from typing import Any
 
 from omomi.errors import NotBuiltError
 from omomi.layers.activations import serialize
-from omomi.layers.core import Input
 from omomi.layers.layer import Layer, Shape
 from omomi.layers.state import Parameter
 
@@ -46,8 +45,6 @@ def summary_rows(model: Any) -> list[LayerRow]:
     rows: list[LayerRow] = []
     previous = "input"
     for layer in model.layers:
-        if isinstance(layer, Input):
-            continue
         if layer.built_for is None:
             raise NotBuiltError(
                 "the shapes are not known yet.",

@@ -36,15 +36,18 @@ class Lines(Callback):
     """One line for each epoch: its number, losses and metrics, seconds, samples per second."""
 
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
-        self.begin = time.perf_counter()
+        self.begin = self.trained = time.perf_counter()
+
+    def on_train_batch_end(self, batch: int, logs: Logs) -> None:
+        self.trained = time.perf_counter()  # what follows the last batch is validation
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         print(f"epoch {epoch + 1}/{self.params['epochs']}  {self.summary(logs)}", file=sys.stderr, flush=True)
 
     def summary(self, logs: Logs) -> str:
         """The numbers of an epoch, with its duration and speed."""
-        seconds = time.perf_counter() - self.begin
-        return f"{numbers(logs)}  {seconds:.1f} s  {self.params['samples'] / seconds:,.0f} samples/s"
+        seconds, training = time.perf_counter() - self.begin, self.trained - self.begin
+        return f"{numbers(logs)}  {seconds:.1f} s  {self.params['samples'] / max(training, 1e-9):,.0f} samples/s"
 
 
 class Bar(Lines):
@@ -73,7 +76,8 @@ class Bar(Lines):
         self.shown = self.begin
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
-        now = time.perf_counter()
+        super().on_train_batch_end(batch, logs)
+        now = self.trained
         if now - self.shown < 0.1:  # an eye sees no more; a step should not wait for the terminal
             return
         self.shown = now

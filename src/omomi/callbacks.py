@@ -1,0 +1,4 @@
+"""Callbacks, as ``fit(callbacks=…)`` takes them."""
+
+from omomi.training.callbacks import Callback as Callback
+from omomi.training.callbacks import LambdaCallback as LambdaCallback
