@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from omomi.engines.cpu import threads
+from omomi.engines.cpu.elementwise import scale
 from omomi.engines.cpu.kernel import Indices, Vector, kernel
 from omomi.engines.cpu.launch import Launch, Program, run, scratch
 from omomi.errors import ConfigurationError
@@ -124,6 +125,7 @@ PREFIX = """
 import os, signal, sys, threading, time
 import numpy as np
 from omomi.engines.cpu import threads
+from omomi.engines.cpu.elementwise import scale
 from omomi.engines.cpu.launch import Program
 from tests.engines.cpu.test_threads import job
 
@@ -186,3 +188,13 @@ def test_process_ends(pause: float) -> None:
     """Helpers that look for work, and helpers asleep, let the process go."""
     result = script(f"time.sleep({pause})")
     assert result.returncode == 0, result.stderr
+
+
+def test_numbers_below_the_smallest_normal_one_are_zero_in_kernels_and_nowhere_else():
+    x, y = np.full(4, 1e-40, np.float32), np.ones(4, np.float32)
+    with np.errstate(under="ignore"):
+        half = np.float32(1e-40) * np.float32(0.5)
+        run(scale(x, y, factor=0.5))
+        assert half > 0
+        assert np.float32(1e-40) * np.float32(0.5) == half  # the calling thread is set as it was
+    assert (y == 0).all()

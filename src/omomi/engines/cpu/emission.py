@@ -20,6 +20,7 @@ from omomi.engines.cpu.features import Machine
 from omomi.engines.cpu.kernel import symbol_of
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
+_BYTES = ir.IntType(8).as_pointer()
 _WORD = types.intp
 Emit = Callable[..., Any]
 
@@ -314,6 +315,38 @@ class Emission:
             builder.call(_declared(builder.module, "sched_yield", _I32, []), [])
 
         return self._function(types.void, (), emit)
+
+    @cached_property
+    def flush_denormals(self) -> Any:
+        def emit(builder: Any) -> Any:
+            before = self._control(builder)
+            bits = 1 << 24 if self.machine.name == "neon" else 1 << 15 | 1 << 6  # FZ, or FTZ and DAZ
+            self._set_control(builder, builder.or_(before, ir.Constant(_I64, bits)))
+            return before
+
+        return self._function(_WORD, (), emit)
+
+    @cached_property
+    def set_rounding(self) -> Any:
+        return self._function(types.void, (_WORD,), self._set_control)
+
+    def _control(self, builder: Any) -> Any:
+        """The register that says how this thread rounds, as a word."""
+        if self.machine.name == "neon":
+            return builder.call(_declared(builder.module, "llvm.aarch64.get.fpcr", _I64, []), [])
+        slot = builder.alloca(_I32)
+        read = _declared(builder.module, "llvm.x86.sse.stmxcsr", ir.VoidType(), [_BYTES])
+        builder.call(read, [builder.bitcast(slot, _BYTES)])
+        return builder.zext(builder.load(slot), _I64)
+
+    def _set_control(self, builder: Any, mode: Any) -> None:
+        if self.machine.name == "neon":
+            builder.call(_declared(builder.module, "llvm.aarch64.set.fpcr", ir.VoidType(), [_I64]), [mode])
+            return
+        slot = builder.alloca(_I32)
+        builder.store(builder.trunc(mode, _I32), slot)
+        write = _declared(builder.module, "llvm.x86.sse.ldmxcsr", ir.VoidType(), [_BYTES])
+        builder.call(write, [builder.bitcast(slot, _BYTES)])
 
     @cached_property
     def call(self) -> Any:

@@ -43,4 +43,9 @@ add_word = Primitive("add_word", "add_word(p, v): add v to the word at p, indivi
 exchange_word = Primitive("exchange_word", "exchange_word(p, old, new): if p holds old write new; whether it did")
 relax = Primitive("relax", "tell the processor that this thread is waiting")
 give_way = Primitive("give_way", "tell the system that another thread may run instead")
+flush_denormals = Primitive(
+    "flush_denormals",
+    "from here on, this thread takes numbers below the smallest normal one for 0; how it was set before, as a word",
+)
+set_rounding = Primitive("set_rounding", "set_rounding(mode): set the thread as flush_denormals found it")
 call = Primitive("call", "call(function, block, chunk, chunks, worker): run a kernel's machine code")

@@ -33,7 +33,17 @@ from numpy.typing import NDArray
 
 from omomi.engines.cpu import library
 from omomi.engines.cpu.kernel import helper, routine, share
-from omomi.engines.cpu.primitives import add_word, call, exchange_word, give_way, load_word, relax, store_word
+from omomi.engines.cpu.primitives import (
+    add_word,
+    call,
+    exchange_word,
+    flush_denormals,
+    give_way,
+    load_word,
+    relax,
+    set_rounding,
+    store_word,
+)
 from omomi.errors import ConfigurationError
 
 VARIABLE = "OMOMI_NUM_THREADS"
@@ -72,7 +82,11 @@ def run_program(state: int, program: int, launches: int, threads: int) -> int:
     """Run a table of launches, one after the other; each row is function, block, chunks, workers.
 
     ``threads``: how many there are. A row's workers says how many of them may take part in it.
+
+    Meanwhile numbers too small to be normal are 0. Running means of gradients that stay 0 sink to such numbers, and the
+    processor takes a hundred times as long for them.
     """
+    mode = flush_denormals()
     for i in range(launches):
         row = program + 32 * i
         function, block, chunks = load_word(row), load_word(row + 8), load_word(row + 16)
@@ -100,12 +114,14 @@ def run_program(state: int, program: int, launches: int, threads: int) -> int:
                 relax()
                 if waited > 10000:
                     give_way()
+    set_rounding(mode)
     return 0
 
 
 @routine(generic=False)
 def help_out(state: int, worker: int, threads: int, patience: int, polite: int) -> int:
     """A helper's life: claim chunks, until there is nothing to do for ``patience`` looks, or until STOP."""
+    mode = flush_denormals()
     idle = 0
     while load_word(state + 8 * STOP) == 0:
         chunk = claim(state, worker, threads)
@@ -121,7 +137,9 @@ def help_out(state: int, worker: int, threads: int, patience: int, polite: int) 
                 give_way()
             if idle > patience:
                 store_word(state + 8 * (TICKETS + _LINE * worker + _ASLEEP), 1)
+                set_rounding(mode)
                 return 1
+    set_rounding(mode)
     return 0
 
 
