@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 from benchmarks.time_to_99 import CANDIDATES, CHOSEN, OneCycle, Recipe, accuracy, train
 
 TOY = Recipe(((2, 5), (3, 3)), "adam", 0.02, 8, 2, rising=0.5)
