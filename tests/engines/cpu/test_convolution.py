@@ -9,7 +9,8 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from omomi.engines.cpu import convolution, threads
+from omomi.engines.cpu import convolution, threads, winograd_convolution
+from omomi.engines.cpu.geometry import Geometry
 from omomi.engines.cpu.launch import Launch, run
 from tests.engines.cpu.oracles import assert_sum, spread, windows
 
@@ -181,3 +182,39 @@ def test_nan_is_not_hidden_by_relu() -> None:
     y = np.empty_like(x)
     run(convolution.forward(x, np.ones((1, 1, 1, 1), np.float32), None, y, activation="relu"))
     np.testing.assert_array_equal(y.ravel(), [np.nan, 0, 1])
+
+
+@st.composite
+def winograd_cases(draw: st.DrawFn) -> Case:
+    """3×3 kernels with channels enough for Winograd's transforms; odd and even sizes, any border."""
+    size, border, channels = st.integers(4, 13), st.integers(0, 1), st.sampled_from([16, 17, 33, 40])
+    n, h, w = draw(st.integers(1, 4)), draw(size), draw(size)
+    padding = ((draw(border), draw(border)), (draw(border), draw(border)))
+    c_in, c_out = draw(channels), draw(channels)
+    return Case((n, h, w, c_in), (3, 3, c_in, c_out), (1, 1), padding, (1, 1), draw(st.integers(0, 2**16)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@given(case=winograd_cases(), accumulate=st.booleans())
+@EXAMPLES
+def test_winograd(vectors: str, dtype: str, case: Case, accumulate: bool) -> None:
+    x, W, b, gy, patches = arrays(case, dtype)
+    y = np.full_like(gy, np.nan)
+    assert winograd_convolution.accepts(x.shape[1:3], W, Geometry(*case[2:5]))
+    run(convolution.forward(x, W, b, y, **attributes(case)))
+    wide, wide_gy, terms = W.astype(np.float64), gy.astype(np.float64), gy[..., 0].size
+    expected = np.einsum("nyxijk,ijko->nyxo", patches, wide) + b
+    assert_sum(y, expected, W[..., 0].size, np.einsum("nyxijk,ijko->nyxo", abs(patches), abs(wide)) + abs(b))
+    held = 1.0 if accumulate else np.nan
+    gx, gW, gb = (np.full_like(a, held) for a in (x, W, b))
+    run(convolution.backward(x, W, gy, gx=gx, gW=gW, gb=gb, **attributes(case), accumulate=accumulate))
+    sums = [
+        (
+            spread(np.einsum("nyxo,ijko->nyxijk", d, w), x.shape, *case[2:5]),
+            np.einsum("nyxijk,nyxo->ijko", a, d),
+            np.einsum("nyxo->o", d),
+        )
+        for a, d, w in ((patches, wide_gy, wide), (abs(patches), abs(wide_gy), abs(wide)))
+    ]
+    for got, e, s, k in zip((gx, gW, gb), *sums, (W[:, :, 0].size, terms, terms), strict=True):
+        assert_sum(got, e + accumulate, k, s + accumulate)

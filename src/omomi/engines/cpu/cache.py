@@ -13,7 +13,6 @@ A file is a SHA-256 hash of the code, then the code. A file that does not match 
 from __future__ import annotations
 
 import hashlib
-import inspect
 import logging
 import os
 import stat
@@ -55,7 +54,9 @@ def hash_of(declared: Kernel | Routine | Emitted) -> str:
     """
     digest = hashlib.sha256()
     if isinstance(declared, Emitted):
-        digest.update(Path(inspect.getfile(declared.build)).read_bytes())
+        file = sys.modules[declared.build.__module__].__file__
+        assert file is not None
+        digest.update(Path(file).read_bytes())
         return digest.hexdigest()[:16]
     if isinstance(declared, Kernel):
         digest.update(repr((declared.parameters, declared.place, declared.fastmath)).encode())
@@ -75,7 +76,7 @@ def _add(update: Callable[[bytes], None], function: Any, seen: set[Any]) -> None
         if isinstance(value, Helper) and value not in seen:
             seen.add(value)
             _add(update, value.function, seen)
-        elif isinstance(value, Routine):  # called by its symbol: only how it is called matters
+        elif isinstance(value, Routine | Emitted):  # called by its symbol: only how it is called matters
             update(f"{value.name} {value.arguments}".encode())
         elif isinstance(value, int | float | str | tuple):
             update(repr(value).encode())

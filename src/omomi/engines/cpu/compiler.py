@@ -41,12 +41,12 @@ class Compiler:
         self.emission = Emission(machine, dtype)
         self._compiled: dict[Any, Any] = {}  # what a name in a kernel's body stands for, once compiled
 
-    def _symbol(self, declared: Kernel | Routine) -> str:
+    def _symbol(self, declared: Kernel | Routine | Emitted) -> str:
         return symbol_of(declared, self.machine.name, self.dtype)
 
     def emitted(self, declared: Emitted) -> bytes:
         """The object code of what is built from LLVM's instructions."""
-        symbol = symbol_of(declared, self.machine.name, self.dtype)
+        symbol = self._symbol(declared)
         return self._object_code(binding.parse_assembly(str(declared.build(self.machine, self.dtype, symbol))))
 
     def routine(self, declared: Routine) -> bytes:
@@ -73,17 +73,17 @@ class Compiler:
         names = {**function.__globals__}
         for name in function.__code__.co_names:
             value = names.get(name)
-            if isinstance(value, Helper | Primitive | Routine):
+            if isinstance(value, Helper | Primitive | Routine | Emitted):
                 names[name] = self._compiled_form(value)
         copy = FunctionType(function.__code__, names, function.__name__, function.__defaults__, function.__closure__)
         copy.__module__ = function.__module__
         return copy
 
-    def _compiled_form(self, value: Helper | Primitive | Routine) -> Any:
+    def _compiled_form(self, value: Helper | Primitive | Routine | Emitted) -> Any:
         if value not in self._compiled:
             if isinstance(value, Primitive):
                 form: Any = getattr(self.emission, value.name)
-            elif isinstance(value, Routine):
+            elif isinstance(value, Routine | Emitted):
                 form = self.emission.call_symbol(self._symbol(value), value.arguments)
             else:
                 form = numba.njit(**_OPTIONS)(self._rewritten(value.function))

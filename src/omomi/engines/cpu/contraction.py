@@ -8,7 +8,7 @@ multiplications, take the time.
 from __future__ import annotations
 
 from omomi.engines.cpu.kernel import helper, routine
-from omomi.engines.cpu.microkernel import TILE
+from omomi.engines.cpu.microkernel import tile
 from omomi.engines.cpu.primitives import (
     block_rows,
     block_vectors,
@@ -17,12 +17,11 @@ from omomi.engines.cpu.primitives import (
     lanes,
     load_number,
     store_number,
-    tile,
     transpose_block,
 )
 
 
-@routine(uses=(TILE,))
+@routine(uses=(tile,))
 def contract(
     a: int,
     am: int,

@@ -29,7 +29,7 @@ A dilated kernel does not see a contiguous run, so its columns are taken one by 
 
 from __future__ import annotations
 
-from omomi.engines.cpu import affine, kernel_gradient, partial_sums
+from omomi.engines.cpu import affine, kernel_gradient, partial_sums, winograd_convolution
 from omomi.engines.cpu.activation import CODES
 from omomi.engines.cpu.activation import backward as backward_of_activation
 from omomi.engines.cpu.convolution_gradients import convolution_backward, flip_kernel
@@ -78,6 +78,9 @@ def forward(
     if is_product(W, geometry):
         flat = (x.reshape(-1, channels), W.reshape(channels, -1), b, y.reshape(-1, y.shape[3]))
         return affine.forward(*flat, activation=activation, alpha=alpha)
+    bias = empty(1, x.dtype) if b is None else b
+    if winograd_convolution.accepts(x.shape[1:3], W, geometry):
+        return winograd_convolution.forward(x, W, bias, y, geometry, activation, alpha)
     image_work = rows * columns * W.size
     groups = max(1, min(rows, -(-CHUNKS // count), image_work // SERIAL))
     room = empty(2, x.dtype)
@@ -87,7 +90,6 @@ def forward(
         room = scratch(width * height * channels, x.dtype)
     # ReLU is done in registers, the other activations in a pass over what was just written.
     finish = (RELU, 0, 0.0) if activation == "relu" else (0, CODES[activation], alpha)
-    bias = empty(1, x.dtype) if b is None else b
     arguments = (x, W, bias, y, room, *geometry.numbers, groups, *finish)
     chunks, work = count * groups, count * image_work
     return [Launch(convolution_forward, *arguments, dtype=x.dtype.name, chunks=chunks, work=work)]
@@ -117,9 +119,13 @@ def backward(
     """
     geometry = Geometry(strides, padding, dilation)
     flags = ACCUMULATE if accumulate else 0
-    product = is_product(W, geometry)
-    if not product and (gW is None or W.size <= LARGE):
-        return _by_image(x, W, gy, (gx, gW, gb), geometry, flags, y, activation, alpha)
+    product, transforms = is_product(W, geometry), winograd_convolution.accepts(x.shape[1:3], W, geometry)
+    together = not product and (gW is None or W.size <= LARGE)
+    if transforms:
+        together = gW is None or winograd_convolution.accepts_kernel_gradient(W, gy)
+    pass_by_image = winograd_convolution.backward if transforms else _by_image
+    if together:
+        return pass_by_image(x, W, gy, (gx, gW, gb), geometry, flags, y, activation, alpha)
     launches, delta = [], gy
     if activation != "linear":
         assert y is not None
@@ -131,7 +137,7 @@ def backward(
         flat_gW = None if gW is None else gW.reshape(flat[1].shape)
         return launches + affine.backward(*flat, gx=flat_gx, gW=flat_gW, gb=gb, accumulate=accumulate)
     if gx is not None or gb is not None:
-        launches += _by_image(x, W, delta, (gx, None, gb), geometry, flags)
+        launches += pass_by_image(x, W, delta, (gx, None, gb), geometry, flags)
     assert gW is not None
     return launches + kernel_gradient.gradient(x, delta, gW, geometry, flags)
 

@@ -15,9 +15,7 @@ from llvmlite import ir
 from numba import types
 from numba.np import arrayobj
 
-from omomi.engines.cpu import microkernel
 from omomi.engines.cpu.features import Machine
-from omomi.engines.cpu.kernel import symbol_of
 
 _I32, _I64 = ir.IntType(32), ir.IntType(64)
 _BYTES = ir.IntType(8).as_pointer()
@@ -225,16 +223,6 @@ class Emission:
             builder.call(memset, [builder.inttoptr(target, pointer), zero, size, plain])
 
         return self._function(types.void, (_WORD,) * 2, emit)
-
-    @cached_property
-    def tile(self) -> Any:
-        count = 2 + len(microkernel.ARGUMENTS)
-
-        def emit(builder: Any, *values: Any) -> None:
-            name = symbol_of(microkernel.TILE, self.machine.name, self.dtype)
-            builder.call(_declared(builder.module, name, ir.VoidType(), [_I64] * count), values)
-
-        return self._function(types.void, (_WORD,) * count, emit)
 
     @cached_property
     def transpose_block(self) -> Any:

@@ -99,10 +99,15 @@ class Emitted:
     Args:
         name: what it is called.
         build: from a machine, a dtype and the symbol to a module of LLVM that defines the symbol.
+        arguments: how many whole numbers it takes. It returns one.
     """
 
     name: str
     build: Callable[[Any, str, str], Any]
+    arguments: int
+
+    def __call__(self, *arguments: Any) -> Any:
+        raise TypeError(f"{self.name} exists in compiled kernels only")
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,13 +143,13 @@ class Kernel:
 
     Args:
         function: its body.
-        uses: routines that it calls.
+        uses: routines, and what is emitted, that it calls.
         fastmath: liberties that LLVM may take with its sums: "reassoc" to add up in lanes, "contract" to fuse a
             product and a sum into one rounding.
     """
 
     function: Body
-    uses: tuple[Routine, ...] = ()
+    uses: tuple[Routine | Emitted, ...] = ()
     fastmath: tuple[str, ...] = ()
 
     @property
@@ -176,7 +181,7 @@ class Kernel:
         return offsets
 
 
-def kernel(*, uses: tuple[Routine, ...] = (), fastmath: tuple[str, ...] = ()) -> Callable[[Body], Kernel]:
+def kernel(*, uses: tuple[Routine | Emitted, ...] = (), fastmath: tuple[str, ...] = ()) -> Callable[[Body], Kernel]:
     """Declare a function as a kernel."""
     return lambda function: Kernel(function, uses, fastmath)
 

@@ -44,7 +44,7 @@ ARGUMENTS = ("a", "am", "as", "ak", "b", "bs", "bk", "c", "cm", "steps_s", "step
 
 
 def build(machine: Machine, dtype: str, symbol: str) -> ir.Module:
-    """The micro-kernel as a module of LLVM: ``void symbol(rows, vectors, a, am, …, flags)``."""
+    """The micro-kernel as a module of LLVM: ``int64 symbol(rows, vectors, a, am, …, flags)``."""
     module = ir.Module(symbol)
     blocks = {
         (rows, vectors): _Block(module, machine, dtype, rows, vectors).function
@@ -52,18 +52,18 @@ def build(machine: Machine, dtype: str, symbol: str) -> ir.Module:
         for vectors in range(1, machine.vectors + 1)
     }
     count = 2 + len(ARGUMENTS)
-    tile = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * count), symbol)
-    start, none = tile.append_basic_block("start"), tile.append_basic_block("none")
+    function = ir.Function(module, ir.FunctionType(_I64, [_I64] * count), symbol)
+    start, none = function.append_basic_block("start"), function.append_basic_block("none")
     builder = ir.IRBuilder(start)
-    rows, vectors, *rest = tile.args
+    rows, vectors, *rest = function.args
     picked = builder.switch(builder.add(builder.mul(rows, _word(machine.vectors)), vectors), none)
-    ir.IRBuilder(none).ret_void()
-    for (r, v), function in blocks.items():
-        block = tile.append_basic_block(f"rows_{r}_vectors_{v}")
+    ir.IRBuilder(none).ret(_word(0))
+    for (r, v), block_function in blocks.items():
+        block = function.append_basic_block(f"rows_{r}_vectors_{v}")
         picked.add_case(_word(r * machine.vectors + v), block)
         builder = ir.IRBuilder(block)
-        builder.call(function, rest, tail=True)
-        builder.ret_void()
+        builder.call(block_function, rest)
+        builder.ret(_word(0))
     return module
 
 
@@ -288,4 +288,4 @@ class _Block:
             builder.call(self.masked_store, [value, place, alignment, self.mask])
 
 
-TILE = Emitted("tile", build)
+tile = Emitted("tile", build, 2 + len(ARGUMENTS))

@@ -54,7 +54,7 @@ def build(machine: Machine, dtype: str, symbol: str) -> ir.Module:
     return module
 
 
-LOOP = Emitted("peak", build)
+LOOP = Emitted("peak", build, 4)
 
 
 def _sums(machine: Machine) -> int:

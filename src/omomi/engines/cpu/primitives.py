@@ -34,7 +34,6 @@ transpose_block = Primitive(
     "transpose_block",
     "transpose_block(a, sa, b, sb): b[j·sb + i] = a[i·sa + j] for a square of lanes × lanes numbers, in registers",
 )
-tile = Primitive("tile", "one block of multiply-accumulates in registers: see microkernel")
 
 # Threads.
 load_word = Primitive("load_word", "load_word(p): the 64-bit word at p; what was written before it is visible too")
