@@ -27,25 +27,41 @@ REPEATS = 200
 Shapes = dict[str, tuple[int, ...]]
 
 
-def _of_convolution_backward(s: Shapes) -> int:
-    kernel = s["gW"][1]  # KH · KW · C_in · C_out, in each of the partial sums
-    passes = 1 + (prod(s["gx"]) > 0)
-    return 2 * prod(s["gy"][:3]) * kernel * passes
+WINOGRAD = 9 * 4 / 16  # a 3×3 convolution's multiplications for four results, over those that the transforms leave
 
 
-def _of_affine(s: Shapes) -> int:
+def _convolution_backward(s: Shapes) -> int:
+    kernel = max(prod(s["flipped"]), prod(s["gW"][1:]))  # KH · KW · C_in · C_out; one of the two may be empty
+    return 2 * prod(s["gy"][:3]) * kernel * ((prod(s["gx"]) > 0) + (prod(s["gW"]) > 0))
+
+
+def _winograd_backward(s: Shapes) -> int:
+    return 2 * prod(s["gy"]) * 9 * s["x"][3] * ((prod(s["gx"]) > 0) + (prod(s["gU"]) > 0))
+
+
+def _affine(s: Shapes) -> int:
     return 2 * s["x"][0] * prod(s["W"])
 
 
-# Floating-point operations of the kernels that multiply, from the shapes of their arguments. The rest is counted as
-# none: sums, activations and updates are limited by memory.
+# Floating-point operations of the kernels that multiply, as the definitions of convolution and product have them, from
+# the shapes of their arguments. The rest is counted as none: sums, activations and updates are limited by memory.
 OPERATIONS: dict[str, Callable[[Shapes], int]] = {
     "convolution_forward": lambda s: 2 * prod(s["y"]) * prod(s["W"][:3]),
-    "convolution_backward": _of_convolution_backward,
-    "affine_forward": _of_affine,
-    "affine_slab": _of_affine,
+    "convolution_backward": _convolution_backward,
+    "kernel_gradient": lambda s: 2 * prod(s["delta"][:3]) * s["partials"][1],
+    "winograd_forward": lambda s: 2 * prod(s["y"]) * 9 * s["x"][3],
+    "winograd_backward": _winograd_backward,
+    "affine_forward": _affine,
+    "affine_slab": _affine,
     "affine_kernel_gradient": lambda s: 2 * s["x"][0] * prod(s["gW"]),
     "affine_input_gradient": lambda s: 2 * s["gy"][0] * prod(s["W"]),
+}
+# Kernels that belong to a convolution, and the argument whose next to last axis is C_in.
+CONVOLVING = {
+    "convolution_forward": "W",
+    "transform_kernel": "W",
+    "flip_kernel": "W",
+    "finish_kernel": "gW",
 }
 
 
@@ -54,21 +70,31 @@ class Part:
     """One launch, or one rule that runs as it is written.
 
     Attributes:
-        channels: C_in of a convolution; 0 for everything else.
+        flops: by the definition of the operation.
+        executed: multiply-adds that the processor is given, times two; fewer where Winograd's transforms save some.
+        channels: C_in of a convolution, or of the convolution it belongs to; 0 for everything else.
     """
 
     name: str
-    flops: int
-    channels: int
+    flops: int = 0
+    executed: int = 0
+    channels: int = 0
     seconds: float = 0.0
 
 
-def part_of(launch: Launch) -> Part:
-    """What is known of a launch before it is timed."""
+def part_of(launch: Launch, before: Part | None) -> Part:
+    """What is known of a launch before it is timed; ``before`` is the part that runs just before it."""
     shapes = {name: tuple(array.shape) for name, array in launch.arrays.items()}
     name = launch.kernel.name
     count = OPERATIONS[name](shapes) if name in OPERATIONS else 0
-    return Part(name, count, shapes["x"][3] if name.startswith("convolution") else 0)
+    channels = 0
+    if name in CONVOLVING:
+        channels = shapes[CONVOLVING[name]][2]
+    elif name in ("convolution_backward", "kernel_gradient") or name.startswith("winograd"):
+        channels = shapes["x"][3]
+    elif name == "add_partials" and before is not None:
+        channels = before.channels
+    return Part(name, count, int(count / WINOGRAD) if name.startswith("winograd") else count, channels)
 
 
 def pieces_of(plan: Any) -> list[tuple[Part, Callable[[], Any]]]:
@@ -76,9 +102,10 @@ def pieces_of(plan: Any) -> list[tuple[Part, Callable[[], Any]]]:
     found: list[tuple[Part, Callable[[], Any]]] = []
     for piece in (*plan.before, *plan.after):
         if isinstance(piece, Program):
-            found += [(part_of(launch), Program([launch]).run) for launch in piece.launches]
+            for launch in piece.launches:
+                found.append((part_of(launch, found[-1][0] if found else None), Program([launch]).run))
         else:
-            found.append((Part("a rule as it is written", 0, 0), piece))
+            found.append((Part("a rule as it is written"), piece))
     return found
 
 

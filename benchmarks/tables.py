@@ -124,12 +124,12 @@ def profile_rows(profile: dict[str, Any]) -> Iterable[Sequence[str]]:
         )
 
 
-def convolution_share(profile: dict[str, Any]) -> float | None:
+def convolution_share(profile: dict[str, Any], count: str = "flops") -> float | None:
     """The share of the peak that convolutions with 32 input channels or more reach, weighted by their operations."""
     parts = [part for part in profile["parts"] if part["channels"] >= 32]
     if not parts:
         return None
-    speed = sum(part["flops"] for part in parts) / sum(part["seconds"] for part in parts)
+    speed = sum(part[count] for part in parts) / sum(part["seconds"] for part in parts)
     return float(speed / 1e9 / profile["peak_gflops"])
 
 
@@ -138,9 +138,10 @@ def profile_section(profiles: dict[str, Any]) -> Iterable[str]:
     for profile in profiles.values():
         head = ("kernel", "time", "share of the step", "GFLOP/s", "of the peak")
         line = f"**{profile['title']}**: {duration(profile['seconds'])} a step."
-        share = convolution_share(profile)
-        if share is not None:
-            line += f" Convolutions with C_in ≥ 32 run at {100 * share:.0f} % of the peak measured beside them."
+        share, busy = convolution_share(profile), convolution_share(profile, "executed")
+        if share is not None and busy is not None:
+            line += f" Convolutions with C_in ≥ 32 run at {100 * share:.0f} % of the peak measured beside them"
+            line += f", with the multipliers busy for {100 * busy:.0f} % of it." if busy < share else "."
         yield line + "\n\n" + table(head, profile_rows(profile))
 
 

@@ -13,14 +13,14 @@ from benchmarks.contenders import CONTENDERS
 from benchmarks.contenders.contender import Steps, Task, UnsupportedError
 from benchmarks.contenders.numpy_by_hand import ByHand
 from benchmarks.messages import Failed, Prepare
-from benchmarks.networks import data, flops, initial_weights
+from benchmarks.networks import data, initial_weights
 from benchmarks.processes import Worker, WorkerError
 from benchmarks.side_by_side import Plan, agree, measure, rounds
 from benchmarks.worker import answer, check_learning, check_outputs, choose
 
 import omomi
 from benchmarks import profile, results
-from tests.benchmarks.toys import EPOCH, PREDICT, TOY_CNN, TRAIN_CNN, TRAIN_MLP
+from tests.benchmarks.toys import EPOCH, PREDICT, TRAIN_CNN, TRAIN_DEEPER, TRAIN_MLP
 
 PLAN = Plan(rounds=2, seconds=0.01, threads=2, warm_seconds=0.01)
 ENGINES = ("omomi-numba", "omomi-numpy")
@@ -144,11 +144,15 @@ def test_a_contender_that_fails_or_does_not_fit_is_an_answer():
     assert unfit == Failed("inference only", True)
 
 
-def test_a_profile_s_launches_hold_all_operations_that_are_counted_from_the_shapes():
+@pytest.mark.parametrize(
+    ("work", "channels"), [(TRAIN_CNN, {0, 1, 4}), (TRAIN_DEEPER, {0, 1, 16, 32})], ids=lambda value: str(value)[:12]
+)
+def test_a_profile_s_launches_hold_all_operations_that_are_counted_from_the_shapes(work, channels):
     with omomi.use("numba"):
-        found = profile.measure(TRAIN_CNN, 2, repeats=3)
-    assert sum(part["flops"] for part in found["parts"]) == found["flops"] == 8 * flops(TOY_CNN, True)
-    assert {part["channels"] for part in found["parts"]} == {0, 1, 4}
+        found = profile.measure(work, 2, repeats=3)
+    assert sum(part["flops"] for part in found["parts"]) == found["flops"] == work.flops
+    assert {part["channels"] for part in found["parts"]} == channels
+    assert all(part["executed"] <= part["flops"] for part in found["parts"])
     assert found["peak_gflops"] > 0
     assert all(part["seconds"] > 0 for part in found["parts"])
 
