@@ -47,4 +47,4 @@ def where(entry: Entry) -> str:
     """Its folder; or how it gets here."""
     if entry.where is not None:
         return f"{entry.where} ({entry.size / 1e6:.1f} MB)"
-    return entry.source if entry.cached else f"not here; from {entry.source} when first used"
+    return entry.source if entry.cached else "not here; downloaded when first used"

@@ -92,4 +92,4 @@ def recipe(network: str, data: Dataset) -> Recipe:
         return Recipe("adam", None, batch_size=16, epochs=100)
     if network == "mlp":
         return Recipe("sgd", 0.1, batch_size=20, epochs=40 if small else 10)
-    return Recipe("adam", None, batch_size=32, epochs=30 if small else 6)
+    return Recipe("adam", None, batch_size=32, epochs=30) if small else Recipe("adam", None, batch_size=64, epochs=6)

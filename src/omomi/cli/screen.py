@@ -46,7 +46,7 @@ def table(
     grid = Table(box=None, show_header=bool(head), pad_edge=False, padding=(0, 2, 0, 0), header_style="dim")
     lines = list(rows)
     for i, title in enumerate(head or [""] * max(map(len, lines), default=0)):
-        grid.add_column(title, justify="right" if i in right else "left")
+        grid.add_column(title, justify="right" if i in right else "left", overflow="fold")
     for row in lines:
         grid.add_row(*map(Text, row))
     console = Console(highlight=False)

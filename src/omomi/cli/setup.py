@@ -20,7 +20,7 @@ from omomi.models.saving import header_of
 from omomi.training import optimizers
 
 Part = tuple[np.ndarray, np.ndarray]
-HELD_OUT = 0.1  # of the training samples: they only judge, epoch by epoch
+HELD_OUT, MOST = 0.1, 2000  # of the training samples, the share and number that only judge, epoch by epoch
 FEWEST = 10  # training samples of a class from which one is held out
 
 
@@ -141,11 +141,12 @@ def make_optimizer(name: str, learning_rate: float | None) -> optimizers.Optimiz
 
 
 def hold_out(data: Dataset) -> tuple[Part, Part | None]:
-    """Training and validation samples: a tenth of each class, where every class has enough of them.
+    """Training samples, and up to a tenth of them for validation, where every class has enough of them.
 
     The test samples are for the last judgement only: nothing is chosen by them.
     """
     x, y = data.train
     if np.unique(y, return_counts=True)[1].min() < FEWEST:
         return (x, y), None
-    return stratified_split(x, y, name=f"{data.name}/validation", test_fraction=HELD_OUT)
+    share = min(HELD_OUT, MOST / len(y))
+    return stratified_split(x, y, name=f"{data.name}/validation", test_fraction=share)

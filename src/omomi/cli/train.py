@@ -59,7 +59,7 @@ def train(engine: str | None, out: str | None, **options: Any) -> None:
     """Train a network, and keep the model, its curves, its drawing and its errors in a folder.
 
     Without options: the small CNN on the handwritten digits that come with scikit-learn. A tenth of the training
-    samples is held out to judge every epoch; the test samples judge once, at the end.
+    samples (at most 2,000) is held out to judge every epoch; the test samples judge once, at the end.
 
     \b
     omomi train
