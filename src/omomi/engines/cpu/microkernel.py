@@ -118,12 +118,6 @@ class _Block:
         rows = {odd: self._freeze(builder, builder.mul(stride["am"], _word(odd))) for odd in range(1, self.rows, 2)}
         self.mask = self._mask(builder, argument["columns"])
         zero = ir.Constant(self.vector, None)
-        # c is needed at the end: it is fetched now, for writing, so that the stores need not wait for far memory.
-        row = argument["c"]
-        for _ in range(self.rows):
-            for v in range(self.vectors):
-                self._prefetch(builder, builder.add(row, _word(v * self.lanes * self.itemsize)), for_writing=True)
-            row = builder.add(row, stride["cm"])
         builder.branch(outer)
 
         # for s in range(steps_s): a and b are where this s starts.
@@ -266,11 +260,11 @@ class _Block:
         offset = _word(v * self.lanes * self.itemsize)
         return builder.inttoptr(builder.add(row, offset), self.vector.as_pointer())
 
-    def _prefetch(self, builder: ir.IRBuilder, place: ir.Value, for_writing: bool = False) -> None:
+    def _prefetch(self, builder: ir.IRBuilder, place: ir.Value) -> None:
         """Fetch the cache line at an address, which may lie outside of everything."""
-        purpose, keep, data = (ir.Constant(_I32, x) for x in (int(for_writing), 3, 1))
+        for_reading, keep, data = (ir.Constant(_I32, x) for x in (0, 3, 1))
         pointer = builder.inttoptr(place, ir.IntType(8).as_pointer())
-        builder.call(self.prefetch, [pointer, purpose, keep, data])
+        builder.call(self.prefetch, [pointer, for_reading, keep, data])
 
     def _load(self, builder: ir.IRBuilder, row: ir.Value, v: int) -> ir.Value:
         place = self._place(builder, row, v)
