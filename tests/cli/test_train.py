@@ -13,10 +13,10 @@ import pytest
 from PIL import Image
 
 from omomi import datasets, load_model
-from omomi.cli.interruption import Interruption
 from omomi.cli.judge import judge
 from omomi.cli.run_folder import CONTENTS, make_run_folder, open_run, plain
 from omomi.cli.setup import Options, hold_out, set_up
+from omomi.training.interruption import Interruption
 from tests.cli.conftest import record_of, run
 
 

@@ -15,7 +15,6 @@ import numpy as np
 
 from omomi.cli.digit_image import frame_of
 from omomi.cli.environment import environment
-from omomi.cli.interruption import Interruption
 from omomi.cli.judge import judge, targets_for
 from omomi.cli.options import batch_size
 from omomi.cli.report import draw_curves, draw_data, draw_network, fingerprint, in_words, is_images
@@ -167,7 +166,6 @@ def fit(setup: Setup, folder: Path, record: dict[str, Any]) -> float:
         return x, targets_for(model, y, count)
 
     x, y = with_targets(setup.training)
-    interruption = Interruption()
     begin = time.perf_counter()
     ending: BaseException | None = None
     try:
@@ -177,9 +175,7 @@ def fit(setup: Setup, folder: Path, record: dict[str, Any]) -> float:
             batch_size=setup.batch_size,
             epochs=setup.epochs,
             validation_data=setup.validation and with_targets(setup.validation),
-            callbacks=[interruption],
         )
-        interruption.check()
         record["status"] = "trained"
     except KeyboardInterrupt as error:
         record["status"], ending = "interrupted", error

@@ -20,6 +20,7 @@ from omomi.training import losses, metrics, optimizers
 from omomi.training.batches import Array, Batches, as_data, batch_length, check_lengths, sample_weights
 from omomi.training.callbacks import Callback, CallbackList, Logs
 from omomi.training.history import History
+from omomi.training.interruption import Interruption
 from omomi.training.loop import Steps, Trainer, predict
 from omomi.training.progress import progress_callback
 from omomi.training.targets import shown
@@ -233,7 +234,7 @@ class Model(Layer):
         self.history = History()
         self.stop_training = False
         params = {"epochs": epochs, "steps": len(data), "batch_size": data.size, "samples": data.samples}
-        run = CallbackList([self.history, *(callbacks or ()), *shown_by], self, params)
+        run = CallbackList([self.history, Interruption(), *(callbacks or ()), *shown_by], self, params)
         self.trainer().fit(data, validation, range(initial_epoch, epochs), shuffle, run, validation_freq)
         return self.history
 
