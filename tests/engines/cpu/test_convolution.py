@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from omomi.engines.cpu import convolution, threads, winograd_convolution
+from omomi.engines.cpu import convolution, pooling, threads, winograd_convolution
 from omomi.engines.cpu.geometry import Geometry
 from omomi.engines.cpu.launch import Launch, run
 from tests.engines.cpu.oracles import assert_sum, spread, windows
@@ -218,3 +218,40 @@ def test_winograd(vectors: str, dtype: str, case: Case, accumulate: bool) -> Non
     ]
     for got, e, s, k in zip((gx, gW, gb), *sums, (W[:, :, 0].size, terms, terms), strict=True):
         assert_sum(got, e + accumulate, k, s + accumulate)
+
+
+@given(
+    size=st.tuples(st.integers(16, 19), st.integers(16, 19)),
+    border=st.integers(0, 1),
+    c_out=st.sampled_from([16, 33]),
+    name=st.sampled_from(["linear", "relu", "tanh"]),
+)
+@settings(EXAMPLES, max_examples=25)
+def test_pooling_is_fused(vectors: str, size: tuple[int, int], border: int, c_out: int, name: str) -> None:
+    """A convolution with its activation and pooling in one is the three of them one after the other."""
+    case = Case((2, *size, 16), (3, 3, 16, c_out), (1, 1), ((border, border),) * 2, (1, 1), sum(size))
+    x, W, b, full, _ = arrays(case, "float64")
+    pooled = (2, full.shape[1] // 2, full.shape[2] // 2, c_out)
+    assert convolution.accepts_pooled(x, W, pooled, **attributes(case))
+    z, y, gz = np.empty_like(full), np.empty(pooled), np.empty_like(full)
+    argmax, expected_argmax = np.empty(pooled, np.uint8), np.empty(pooled, np.uint8)
+    run(convolution.forward(x, W, b, z, **attributes(case), activation=name))
+    expected = np.empty_like(y)
+    run(pooling.max_forward(z, expected, expected_argmax))
+    run(convolution.pooled_forward(x, W, b, y, argmax, padding=case.padding, activation=name))
+    np.testing.assert_allclose(y, expected, rtol=1e-11, atol=1e-12)
+    np.testing.assert_array_equal(argmax, expected_argmax)
+    gy = np.random.default_rng(1).standard_normal(pooled)
+    run(pooling.max_backward(argmax, gy, gz))
+    names = ("gx", "gW", "gb")
+    fused, apart = ([np.empty_like(a) for a in (x, W, b)] for _ in range(2))
+    run(
+        convolution.pooled_backward(
+            x, W, gy, argmax, padding=case.padding, y=y, activation=name, **dict(zip(names, fused, strict=True))
+        )
+    )
+    run(
+        convolution.backward(x, W, gz, **attributes(case), y=z, activation=name, **dict(zip(names, apart, strict=True)))
+    )
+    for a, b in zip(fused, apart, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-11)

@@ -122,7 +122,7 @@ def backward(
     product, transforms = is_product(W, geometry), winograd_convolution.accepts(x.shape[1:3], W, geometry)
     together = not product and (gW is None or W.size <= LARGE)
     if transforms:
-        together = gW is None or winograd_convolution.accepts_kernel_gradient(W, gy)
+        together = gW is None or winograd_convolution.accepts_sums(W, gy[..., 0].size)
     pass_by_image = winograd_convolution.backward if transforms else _by_image
     if together:
         return pass_by_image(x, W, gy, (gx, gW, gb), geometry, flags, y, activation, alpha)
@@ -140,6 +140,58 @@ def backward(
         launches += pass_by_image(x, W, delta, (gx, None, gb), geometry, flags)
     assert gW is not None
     return launches + kernel_gradient.gradient(x, delta, gW, geometry, flags)
+
+
+def accepts_pooled(
+    x: Array, W: Array, pooled: tuple[int, ...], *, strides: Pair, padding: Padding, dilation: Pair
+) -> bool:
+    """Whether ``pooled_forward`` and ``pooled_backward`` serve a convolution and the 2×2 max pooling after it.
+
+    Args:
+        pooled: the shape of the pooled results.
+    """
+    places = 4 * pooled[0] * pooled[1] * pooled[2]
+    geometry = Geometry(strides, padding, dilation)
+    return winograd_convolution.accepts(x.shape[1:3], W, geometry) and winograd_convolution.accepts_sums(W, places)
+
+
+def pooled_forward(
+    x: Array,
+    W: Array,
+    b: Array | None,
+    y: Array,
+    argmax: Array,
+    *,
+    padding: Padding = NO_PADDING,
+    activation: str = "linear",
+    alpha: float = 0.0,
+) -> list[Launch]:
+    """y = the largest of each 2×2 of f(x * W + b), and argmax which of the four, uint8 of y's shape.
+
+    f must not fall: the largest of f is f of the largest.
+    """
+    bias = empty(1, x.dtype) if b is None else b
+    return winograd_convolution.forward(x, W, bias, y, Geometry(padding=padding), activation, alpha, argmax)
+
+
+def pooled_backward(
+    x: Array,
+    W: Array,
+    gy: Array,
+    argmax: Array,
+    *,
+    gx: Array | None = None,
+    gW: Array | None = None,
+    gb: Array | None = None,
+    padding: Padding = NO_PADDING,
+    y: Array | None = None,
+    activation: str = "linear",
+    alpha: float = 0.0,
+    accumulate: bool = False,
+) -> list[Launch]:
+    """The gradients of ``pooled_forward``; the arguments as for ``backward``."""
+    geometry, flags = Geometry(padding=padding), ACCUMULATE if accumulate else 0
+    return winograd_convolution.backward(x, W, gy, (gx, gW, gb), geometry, flags, y, activation, alpha, argmax)
 
 
 def is_product(W: Array, geometry: Geometry) -> bool:
