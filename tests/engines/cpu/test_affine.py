@@ -98,3 +98,25 @@ def test_same_bits_for_any_number_of_threads(n: int) -> None:
         results.add(b"".join(a.tobytes() for a in (y, gx, gW, gb)))
     threads.set_threads(before)
     assert len(results) == 1
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@given(n=SAMPLES, inputs=INPUTS, outputs=OUTPUTS)
+@settings(EXAMPLES, max_examples=15)
+def test_descend(vectors: str, dtype: str, n: int, inputs: int, outputs: int) -> None:
+    """The parameters move by −η times their gradients."""
+    x, W, b, gy = draw(n, inputs, outputs, dtype)
+    before_W, before_b = W.copy(), b.copy()
+    run(affine.descend(x, gy, W, b, np.array([0.5], dtype)))
+    assert_product(W, -0.5 * x.T, gy, before_W)
+    assert_product(b[None], np.full((1, n), -0.5), gy, before_b[None])
+
+
+def test_input_gradient_of_many_samples() -> None:
+    """Few panels: the samples are cut as well."""
+    x, W, _, gy = draw(700, 40, 33, "float64")
+    gx = np.empty_like(x)
+    (launch,) = affine.backward(x, W, gy, gx=gx)
+    assert launch.chunks > 2
+    run([launch])
+    np.testing.assert_allclose(gx, gy @ W.T, rtol=1e-10, atol=1e-12)

@@ -29,7 +29,7 @@ from omomi.engines.cpu.microkernel import ACCUMULATE, RELU
 from omomi.engines.cpu.primitives import address, itemsize, real, vector
 
 CONFLICT = 1024  # bytes: rows whose length is a multiple compete for the same few lines of the cache
-CHUNKS = 16  # forward with partial sums is cut into about so many
+CHUNKS = 16  # if there are few panels, samples are cut too, so that there are about so many chunks
 SLAB = 256  # terms of a sum at a time: a packed panel of 256 × 32 float32 fits into the nearest cache
 PANEL = 32  # columns at a time: two vectors of 16 float32
 BLOCK = 64  # samples at a time, where there are many
@@ -125,9 +125,21 @@ def finish_affine(
 
 @kernel(uses=(contract,))
 def affine_kernel_gradient(
-    x: Matrix, gy: Matrix, gW: Matrix, gb: Vector, scratch: Matrix, flags: int, chunk: int, chunks: int, worker: int
+    x: Matrix,
+    gy: Matrix,
+    gW: Matrix,
+    gb: Vector,
+    rate: Vector,
+    scratch: Matrix,
+    flags: int,
+    chunk: int,
+    chunks: int,
+    worker: int,
 ) -> None:
-    """gW = xᵀ gy for one range of inputs; the first chunk also adds up gb, unless that is empty."""
+    """gW = xᵀ gy for one range of inputs; the first chunk also adds up gb, unless that is empty.
+
+    With a rate η, gW and gb are the parameters themselves, and −η times their gradient is added to them.
+    """
     samples, inputs = x.shape
     outputs = gy.shape[1]
     i, i_end = share(inputs, chunk, chunks)
@@ -140,6 +152,10 @@ def affine_kernel_gradient(
         for j in range(0, outputs, PANEL):
             width = min(PANEL, outputs - j)
             pack(address(gy, n * outputs + j), outputs, packed_gy, width, depth)
+            if rate.size > 0:
+                scaled = vector(packed_gy, depth * width)
+                for k in range(scaled.size):
+                    scaled[k] *= -rate[0]
             contract(
                 packed_x, 1, 0, rows,
                 packed_gy, 0, width,
@@ -151,26 +167,31 @@ def affine_kernel_gradient(
             gb[:] = real(0)
         for n in range(samples):
             row = vector(address(gy, n * outputs), outputs)
+            factor = -rate[0] if rate.size > 0 else real(1)
             for j in range(outputs):
-                gb[j] += row[j]
+                gb[j] += factor * row[j]
 
 
 @kernel(uses=(contract,))
 def affine_input_gradient(
-    gy: Matrix, W: Matrix, gx: Matrix, scratch: Matrix, flags: int, chunk: int, worker: int
+    gy: Matrix, W: Matrix, gx: Matrix, scratch: Matrix, panels: int, flags: int, chunk: int, chunks: int, worker: int
 ) -> None:
-    """gx = gy Wᵀ for one panel of inputs: its rows of W are transposed first, so that they lie side by side."""
+    """gx = gy Wᵀ for one of the ``panels`` of inputs of one block of samples.
+
+    The panel's rows of W are transposed first, so that they lie side by side.
+    """
     samples, outputs = gy.shape
     inputs = W.shape[0]
-    i = chunk * PANEL
+    n, n_end = share(samples, chunk // panels, chunks // panels)
+    i = chunk % panels * PANEL
     width = min(PANEL, inputs - i)
     panel = address(scratch, worker * scratch.shape[1])
     transpose(address(W, i * outputs), outputs, panel, PANEL, width, outputs)
     contract(
-        address(gy, 0), outputs, 0, 1,
+        address(gy, n * outputs), outputs, 0, 1,
         panel, 0, PANEL,
-        address(gx, i), inputs,
-        samples, width, 1, outputs, 0, flags,
+        address(gx, n * inputs + i), inputs,
+        n_end - n, width, 1, outputs, 0, flags,
     )  # fmt: skip
 
 
@@ -256,10 +277,37 @@ def backward(
         rows = -(-inputs // ROWS)
         packed = scratch(SLAB * (ROWS + PANEL), x.dtype)
         launches.append(
-            Launch(affine_kernel_gradient, x, gy, gW, sums, packed, flags, dtype=dtype, chunks=rows, work=work)
+            Launch(
+                affine_kernel_gradient,
+                x,
+                gy,
+                gW,
+                sums,
+                empty(1, x.dtype),
+                packed,
+                flags,
+                dtype=dtype,
+                chunks=rows,
+                work=work,
+            )
         )
     if gx is not None:
         panel = scratch(outputs * PANEL, x.dtype)
         panels = -(-inputs // PANEL)
-        launches.append(Launch(affine_input_gradient, gy, W, gx, panel, flags, dtype=dtype, chunks=panels, work=work))
+        blocks = max(1, min(samples // (2 * BLOCK), CHUNKS // panels))
+        arguments = (gy, W, gx, panel, panels, flags)
+        launches.append(Launch(affine_input_gradient, *arguments, dtype=dtype, chunks=blocks * panels, work=work))
     return launches
+
+
+def descend(x: Array, gy: Array, W: Array, b: Array | None, rate: Array) -> list[Launch]:
+    """A step of plain gradient descent, W ← W − η xᵀ gy and b ← b − η Σ gy: the gradients are never in memory.
+
+    Args:
+        rate: η, of one number, read at each run.
+    """
+    (samples, inputs), outputs = x.shape, W.shape[1]
+    packed = scratch(SLAB * (ROWS + PANEL), x.dtype)
+    arguments = (x, gy, W, empty(1, x.dtype) if b is None else b, rate, packed, ACCUMULATE)
+    rows, work = -(-inputs // ROWS), samples * inputs * outputs
+    return [Launch(affine_kernel_gradient, *arguments, dtype=x.dtype.name, chunks=rows, work=work)]

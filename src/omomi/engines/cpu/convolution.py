@@ -75,7 +75,7 @@ def forward(
     """
     (count, rows, columns, _), (kernel_rows, kernel_columns, channels, _) = y.shape, W.shape
     geometry = Geometry(strides, padding, dilation)
-    if is_product(W, geometry):
+    if geometry.is_product(W.shape):
         flat = (x.reshape(-1, channels), W.reshape(channels, -1), b, y.reshape(-1, y.shape[3]))
         return affine.forward(*flat, activation=activation, alpha=alpha)
     bias = empty(1, x.dtype) if b is None else b
@@ -119,7 +119,7 @@ def backward(
     """
     geometry = Geometry(strides, padding, dilation)
     flags = ACCUMULATE if accumulate else 0
-    product, transforms = is_product(W, geometry), winograd_convolution.accepts(x.shape[1:3], W, geometry)
+    product, transforms = geometry.is_product(W.shape), winograd_convolution.accepts(x.shape[1:3], W, geometry)
     together = not product and (gW is None or W.size <= LARGE)
     if transforms:
         together = gW is None or winograd_convolution.accepts_sums(W, gy[..., 0].size)
@@ -131,15 +131,15 @@ def backward(
         assert y is not None
         delta = aligned(gy.shape, gy.dtype)
         launches += backward_of_activation(gy.reshape(-1), y.reshape(-1), delta.reshape(-1), activation, alpha)
-    if product:
+    if product and gx is not None:
         flat = (x.reshape(-1, x.shape[3]), W.reshape(W.shape[2:]), delta.reshape(-1, W.shape[3]))
-        flat_gx = None if gx is None else gx.reshape(flat[0].shape)
-        flat_gW = None if gW is None else gW.reshape(flat[1].shape)
-        return launches + affine.backward(*flat, gx=flat_gx, gW=flat_gW, gb=gb, accumulate=accumulate)
+        launches += affine.backward(*flat, gx=gx.reshape(flat[0].shape), accumulate=accumulate)
+        gx = None
     if gx is not None or gb is not None:
         launches += pass_by_image(x, W, delta, (gx, None, gb), geometry, flags)
-    assert gW is not None
-    return launches + kernel_gradient.gradient(x, delta, gW, geometry, flags)
+    if gW is not None:
+        launches += kernel_gradient.gradient(x, delta, gW, geometry, flags)
+    return launches
 
 
 def accepts_pooled(
@@ -192,11 +192,6 @@ def pooled_backward(
     """The gradients of ``pooled_forward``; the arguments as for ``backward``."""
     geometry, flags = Geometry(padding=padding), ACCUMULATE if accumulate else 0
     return winograd_convolution.backward(x, W, gy, (gx, gW, gb), geometry, flags, y, activation, alpha, argmax)
-
-
-def is_product(W: Array, geometry: Geometry) -> bool:
-    """Whether a convolution is a dense layer for each pixel: its kernel is one pixel, and every pixel is visited."""
-    return W.shape[:2] == (1, 1) and geometry.strides == (1, 1) and geometry.padding == NO_PADDING
 
 
 def _by_image(

@@ -26,3 +26,7 @@ class Geometry(NamedTuple):
     def numbers(self) -> tuple[int, ...]:
         """As kernels take them: strides, top, left, dilation."""
         return (*self.strides, self.padding[0][0], self.padding[1][0], *self.dilation)
+
+    def is_product(self, kernel: tuple[int, ...]) -> bool:
+        """Whether the convolution is a dense layer for each pixel: of one entry, and put down on every pixel."""
+        return kernel[:2] == (1, 1) and self.strides == (1, 1) and self.padding == NO_PADDING

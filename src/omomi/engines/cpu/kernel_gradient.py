@@ -125,6 +125,8 @@ def kernel_gradient(
 def gradient(x: Array, delta: Array, gW: Array, geometry: Geometry, flags: int) -> list[Launch]:
     """gW from x and δ, all C-contiguous and of one dtype; added to what gW holds if the flags say ACCUMULATE."""
     patch = gW.size // gW.shape[3]
+    if geometry.is_product(gW.shape):  # an image is one long row
+        x, delta = (a.reshape(len(a), 1, -1, a.shape[3]) for a in (x, delta))
     blocks = -(-patch // BLOCK)
     groups = max(1, min(len(x), -(-CHUNKS // blocks)))
     partials = gW.reshape(1, -1) if groups == 1 else aligned((groups, gW.size), gW.dtype)
