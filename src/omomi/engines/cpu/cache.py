@@ -39,7 +39,7 @@ _HASH_BYTES = hashlib.sha256().digest_size
 def fingerprint(machine: Machine) -> str:
     """A hash of what all machine code depends on."""
     digest = hashlib.sha256()
-    for name in ("kernel", "compiler", "emission", "features"):
+    for name in ("kernel", "compiler", "emission", "vectors", "features"):
         digest.update(Path(__file__).with_name(f"{name}.py").read_bytes())
     versions = [f"{package} {version(package)}" for package in ("numpy", "numba", "llvmlite")]
     for line in (*versions, sys.version, sys.platform, repr(machine)):

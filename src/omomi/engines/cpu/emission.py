@@ -16,16 +16,10 @@ from numba import types
 from numba.np import arrayobj
 
 from omomi.engines.cpu.features import Machine
+from omomi.engines.cpu.vectors import BYTES, I32, I64, Vectors, declared, word
 
-_I32, _I64 = ir.IntType(32), ir.IntType(64)
-_BYTES = ir.IntType(8).as_pointer()
 _WORD = types.intp
 Emit = Callable[..., Any]
-
-
-def _declared(module: Any, name: str, result: Any, arguments: list[Any]) -> Any:
-    """The external function of that name, declared once in a module."""
-    return module.globals.get(name) or ir.Function(module, ir.FunctionType(result, arguments), name)
 
 
 def view(context: Any, builder: Any, array_type: Any, words: Any) -> Any:
@@ -60,10 +54,6 @@ def intrinsic(count: int, typed: Callable[..., Any], codegen: Callable[..., Any]
     return numba.extending.intrinsic(declared)
 
 
-def _word(value: int) -> ir.Constant:
-    return ir.Constant(_I64, value)
-
-
 class Emission:
     """The primitives for one machine and one dtype: each attribute is what Numba puts for the primitive's name."""
 
@@ -93,7 +83,7 @@ class Emission:
         """A routine, called by its symbol."""
 
         def emit(builder: Any, *values: Any) -> Any:
-            return builder.call(_declared(builder.module, name, _I64, [_I64] * count), values)
+            return builder.call(declared(builder.module, name, I64, [I64] * count), values)
 
         return self._function(_WORD, (_WORD,) * count, emit)
 
@@ -126,7 +116,7 @@ class Emission:
         name = f"llvm.fma.f{8 * self.size}"
 
         def emit(builder: Any, a: Any, b: Any, c: Any) -> Any:
-            return builder.call(_declared(builder.module, name, self.number, [self.number] * 3), [a, b, c])
+            return builder.call(declared(builder.module, name, self.number, [self.number] * 3), [a, b, c])
 
         return self._function(self.T, (self.T,) * 3, emit)
 
@@ -144,9 +134,9 @@ class Emission:
     def address(self) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, values: Any) -> Any:
             array_type = signature.args[0]
-            start = builder.ptrtoint(context.make_array(array_type)(context, builder, values[0]).data, _I64)
+            start = builder.ptrtoint(context.make_array(array_type)(context, builder, values[0]).data, I64)
             size = context.get_abi_sizeof(context.get_data_type(array_type.dtype))
-            return builder.add(start, builder.mul(values[1], _word(size)))
+            return builder.add(start, builder.mul(values[1], word(size)))
 
         return intrinsic(2, lambda array, _: _WORD(array, _WORD) if isinstance(array, types.Array) else None, codegen)
 
@@ -177,37 +167,36 @@ class Emission:
     def copy(self) -> Any:
         def emit(builder: Any, target: Any, source: Any, count: Any) -> None:
             pointer = ir.IntType(8).as_pointer()
-            memcpy = _declared(
-                builder.module, "llvm.memcpy.p0.p0.i64", ir.VoidType(), [pointer, pointer, _I64, ir.IntType(1)]
+            memcpy = declared(
+                builder.module, "llvm.memcpy.p0.p0.i64", ir.VoidType(), [pointer, pointer, I64, ir.IntType(1)]
             )
             ends = [builder.inttoptr(x, pointer) for x in (target, source)]
-            size = builder.mul(count, _word(self.size))
+            size = builder.mul(count, word(self.size))
             builder.call(memcpy, [*ends, size, ir.Constant(ir.IntType(1), 0)])
 
         return self._function(types.void, (_WORD,) * 3, emit)
 
     @cached_property
     def copy_panel(self) -> Any:
-        lanes = self.machine.lanes(self.size)
-        vector, words = ir.VectorType(self.number, lanes), ir.VectorType(_I64, lanes)
-        mask_type, pointer = ir.VectorType(ir.IntType(1), lanes), vector.as_pointer()
-        suffix = f"v{lanes}f{8 * self.size}.p0"
+        v, whole = Vectors(self.machine, self.dtype), self.machine.vectors * self.machine.lanes(self.size)
 
         def emit(builder: Any, target: Any, source: Any, count: Any) -> None:
-            load = _declared(builder.module, f"llvm.masked.load.{suffix}", vector, [pointer, _I32, mask_type, vector])
-            store = _declared(
-                builder.module, f"llvm.masked.store.{suffix}", ir.VoidType(), [vector, pointer, _I32, mask_type]
-            )
-            nothing = ir.Constant(words, ir.Undefined)
-            first = builder.insert_element(nothing, count, ir.Constant(_I32, 0))
-            limit = builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(_I32, lanes), None))
-            alignment, zero = ir.Constant(_I32, self.size), ir.Constant(vector, None)
-            for v in range(self.machine.vectors):
-                lane = ir.Constant(words, [_word(v * lanes + i) for i in range(lanes)])
-                mask = builder.icmp_signed("<", lane, limit)
-                offset = _word(v * lanes * self.size)
-                place, other = (builder.inttoptr(builder.add(x, offset), pointer) for x in (source, target))
-                builder.call(store, [builder.call(load, [place, alignment, mask, zero]), other, alignment, mask])
+            def move(masked: bool) -> None:
+                for first in range(0, whole, v.lanes):
+                    mask = v.mask(builder, builder.sub(count, word(first))) if masked else None
+                    shift = word(first * self.size)
+                    v.store(
+                        builder, v.load(builder, builder.add(source, shift), mask), builder.add(target, shift), mask
+                    )
+
+            if self.machine.free_masks:
+                move(masked=True)
+                return
+            with builder.if_else(builder.icmp_signed("==", count, word(whole))) as (full, partial):
+                with full:
+                    move(masked=False)
+                with partial:
+                    move(masked=True)
 
         return self._function(types.void, (_WORD,) * 3, emit)
 
@@ -215,10 +204,10 @@ class Emission:
     def clear(self) -> Any:
         def emit(builder: Any, target: Any, count: Any) -> None:
             pointer = ir.IntType(8).as_pointer()
-            memset = _declared(
-                builder.module, "llvm.memset.p0.i64", ir.VoidType(), [pointer, ir.IntType(8), _I64, ir.IntType(1)]
+            memset = declared(
+                builder.module, "llvm.memset.p0.i64", ir.VoidType(), [pointer, ir.IntType(8), I64, ir.IntType(1)]
             )
-            size = builder.mul(count, _word(self.size))
+            size = builder.mul(count, word(self.size))
             zero, plain = ir.Constant(ir.IntType(8), 0), ir.Constant(ir.IntType(1), 0)
             builder.call(memset, [builder.inttoptr(target, pointer), zero, size, plain])
 
@@ -235,7 +224,7 @@ class Emission:
         vector = ir.VectorType(self.number, lanes)
 
         def at(builder: Any, start: Any, stride: Any, row: int) -> Any:
-            step = builder.mul(stride, _word(row * self.size))
+            step = builder.mul(stride, word(row * self.size))
             return builder.inttoptr(builder.add(start, step), vector.as_pointer())
 
         def emit(builder: Any, a: Any, a_stride: Any, b: Any, b_stride: Any) -> None:
@@ -245,9 +234,7 @@ class Emission:
                 # Lanes of two rows, numbered 0 … lanes − 1 and lanes … 2·lanes − 1.
                 keep = [i if not i & run else lanes + i - run for i in range(lanes)]
                 take = [i + run if not i & run else lanes + i for i in range(lanes)]
-                masks = [
-                    ir.Constant(ir.VectorType(_I32, lanes), [ir.Constant(_I32, i) for i in m]) for m in (keep, take)
-                ]
+                masks = [ir.Constant(ir.VectorType(I32, lanes), [ir.Constant(I32, i) for i in m]) for m in (keep, take)]
                 for i in range(lanes):
                     if not i & run:
                         low, high = rows[i], rows[i + run]
@@ -290,17 +277,17 @@ class Emission:
     def relax(self) -> Any:
         def emit(builder: Any) -> None:
             if self.machine.name == "neon":
-                hint = _declared(builder.module, "llvm.aarch64.hint", ir.VoidType(), [_I32])
-                builder.call(hint, [ir.Constant(_I32, 1)])  # the instruction "yield"
+                hint = declared(builder.module, "llvm.aarch64.hint", ir.VoidType(), [I32])
+                builder.call(hint, [ir.Constant(I32, 1)])  # the instruction "yield"
             else:
-                builder.call(_declared(builder.module, "llvm.x86.sse2.pause", ir.VoidType(), []), [])
+                builder.call(declared(builder.module, "llvm.x86.sse2.pause", ir.VoidType(), []), [])
 
         return self._function(types.void, (), emit)
 
     @cached_property
     def give_way(self) -> Any:
         def emit(builder: Any) -> None:
-            builder.call(_declared(builder.module, "sched_yield", _I32, []), [])
+            builder.call(declared(builder.module, "sched_yield", I32, []), [])
 
         return self._function(types.void, (), emit)
 
@@ -309,7 +296,7 @@ class Emission:
         def emit(builder: Any) -> Any:
             before = self._control(builder)
             bits = 1 << 24 if self.machine.name == "neon" else 1 << 15 | 1 << 6  # FZ, or FTZ and DAZ
-            self._set_control(builder, builder.or_(before, ir.Constant(_I64, bits)))
+            self._set_control(builder, builder.or_(before, ir.Constant(I64, bits)))
             return before
 
         return self._function(_WORD, (), emit)
@@ -321,24 +308,24 @@ class Emission:
     def _control(self, builder: Any) -> Any:
         """The register that says how this thread rounds, as a word."""
         if self.machine.name == "neon":
-            return builder.call(_declared(builder.module, "llvm.aarch64.get.fpcr", _I64, []), [])
-        slot = builder.alloca(_I32)
-        read = _declared(builder.module, "llvm.x86.sse.stmxcsr", ir.VoidType(), [_BYTES])
-        builder.call(read, [builder.bitcast(slot, _BYTES)])
-        return builder.zext(builder.load(slot), _I64)
+            return builder.call(declared(builder.module, "llvm.aarch64.get.fpcr", I64, []), [])
+        slot = builder.alloca(I32)
+        read = declared(builder.module, "llvm.x86.sse.stmxcsr", ir.VoidType(), [BYTES])
+        builder.call(read, [builder.bitcast(slot, BYTES)])
+        return builder.zext(builder.load(slot), I64)
 
     def _set_control(self, builder: Any, mode: Any) -> None:
         if self.machine.name == "neon":
-            builder.call(_declared(builder.module, "llvm.aarch64.set.fpcr", ir.VoidType(), [_I64]), [mode])
+            builder.call(declared(builder.module, "llvm.aarch64.set.fpcr", ir.VoidType(), [I64]), [mode])
             return
-        slot = builder.alloca(_I32)
-        builder.store(builder.trunc(mode, _I32), slot)
-        write = _declared(builder.module, "llvm.x86.sse.ldmxcsr", ir.VoidType(), [_BYTES])
-        builder.call(write, [builder.bitcast(slot, _BYTES)])
+        slot = builder.alloca(I32)
+        builder.store(builder.trunc(mode, I32), slot)
+        write = declared(builder.module, "llvm.x86.sse.ldmxcsr", ir.VoidType(), [BYTES])
+        builder.call(write, [builder.bitcast(slot, BYTES)])
 
     @cached_property
     def call(self) -> Any:
-        kernel = ir.FunctionType(ir.VoidType(), [_I64] * 4)
+        kernel = ir.FunctionType(ir.VoidType(), [I64] * 4)
 
         def emit(builder: Any, function: Any, *values: Any) -> None:
             builder.call(builder.inttoptr(function, kernel.as_pointer()), values)
@@ -347,4 +334,4 @@ class Emission:
 
 
 def _pointer(builder: Any, address: Any) -> Any:
-    return builder.inttoptr(address, _I64.as_pointer())
+    return builder.inttoptr(address, I64.as_pointer())

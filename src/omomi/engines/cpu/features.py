@@ -37,6 +37,7 @@ class Machine:
         vector_bytes: the size of one vector register.
         rows: rows of the register block.
         vectors: vectors in each of its rows.
+        free_masks: whether a load or store under a mask costs no more than a whole one.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Machine:
     vector_bytes: int
     rows: int
     vectors: int
+    free_masks: bool = False
 
     def lanes(self, itemsize: int) -> int:
         """How many numbers of that many bytes one vector holds."""
@@ -58,7 +60,7 @@ def available() -> dict[str, Machine]:
     native = present.flatten()
     machines = {}
     if present.get("avx512f") and present.get("avx512dq") and present.get("avx512vl"):
-        machines["avx512"] = Machine("avx512", cpu, native, vector_bytes=64, rows=14, vectors=2)
+        machines["avx512"] = Machine("avx512", cpu, native, vector_bytes=64, rows=14, vectors=2, free_masks=True)
     if present.get("avx2") and present.get("fma"):
         # Beside AVX-512 it is compiled for a processor without it, so that not one of its instructions is used.
         cpu_2, native_2 = ("haswell", "") if machines else (cpu, native)

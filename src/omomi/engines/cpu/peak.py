@@ -16,40 +16,35 @@ from llvmlite import ir
 from omomi.engines.cpu import library, threads
 from omomi.engines.cpu.features import Machine
 from omomi.engines.cpu.kernel import Emitted
+from omomi.engines.cpu.vectors import I64, Vectors, word
 
 ROUNDS = 200_000  # of the loop in one chunk
-
-_I64 = ir.IntType(64)
 
 
 def build(machine: Machine, dtype: str, symbol: str) -> ir.Module:
     """The loop, called like a kernel; its block holds one number x. Every sum follows s ← s x + x."""
-    module = ir.Module(symbol)
-    number, size = (ir.FloatType(), 4) if dtype == "float32" else (ir.DoubleType(), 8)
-    vector = ir.VectorType(number, machine.lanes(size))
-    fma = ir.Function(module, ir.FunctionType(vector, [vector] * 3), f"llvm.fma.v{vector.count}f{8 * size}")
-    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [_I64] * 4), symbol)
+    module, v = ir.Module(symbol), Vectors(machine, dtype)
+    function = ir.Function(module, ir.FunctionType(ir.VoidType(), [I64] * 4), symbol)
     entry, loop, end = (function.append_basic_block(name) for name in ("entry", "loop", "end"))
     builder = ir.IRBuilder(entry)
-    place = builder.inttoptr(function.args[0], vector.as_pointer())
-    x = builder.load(place, align=size)
+    x = v.load(builder, function.args[0])
     builder.branch(loop)
     builder = ir.IRBuilder(loop)
-    left = builder.phi(_I64)
-    left.add_incoming(ir.Constant(_I64, ROUNDS), entry)
-    sums = [builder.phi(vector) for _ in range(_sums(machine))]
-    new = [builder.call(fma, [s, x, x]) for s in sums]
-    rest = builder.sub(left, ir.Constant(_I64, 1))
+    left = builder.phi(I64)
+    left.add_incoming(word(ROUNDS), entry)
+    sums = [builder.phi(v.type) for _ in range(_sums(machine))]
+    new = [v.fma(builder, s, x, x) for s in sums]
+    rest = builder.sub(left, word(1))
     left.add_incoming(rest, loop)
     for i, (s, following) in enumerate(zip(sums, new, strict=True)):
-        s.add_incoming(ir.Constant(vector, [ir.Constant(number, float(i))] * vector.count), entry)
+        s.add_incoming(ir.Constant(v.type, [ir.Constant(v.number, float(i))] * v.lanes), entry)
         s.add_incoming(following, loop)
-    builder.cbranch(builder.icmp_signed(">", rest, ir.Constant(_I64, 0)), loop, end)
+    builder.cbranch(builder.icmp_signed(">", rest, word(0)), loop, end)
     builder = ir.IRBuilder(end)
     total = new[0]
     for s in new[1:]:
         total = builder.fadd(total, s)
-    builder.store(total, place, align=size)
+    v.store(builder, total, function.args[0])
     builder.ret_void()
     return module
 

@@ -26,7 +26,6 @@ other 16 (or 4, 9) *planes*, one for each entry of the square.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from llvmlite import ir
@@ -34,10 +33,9 @@ from llvmlite import ir
 from omomi.engines.cpu.features import Machine
 from omomi.engines.cpu.kernel import Emitted
 from omomi.engines.cpu.microkernel import ACCUMULATE, RELU
+from omomi.engines.cpu.vectors import I64, Vectors, changed_if, word
 
 Matrix = tuple[tuple[float, ...], ...]
-
-_I32, _I64 = ir.IntType(32), ir.IntType(64)
 
 B_T: Matrix = ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1))
 G: Matrix = ((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1))
@@ -71,7 +69,7 @@ class Transform:
     def __call__(self, machine: Machine, dtype: str, symbol: str) -> ir.Module:
         """``int64 symbol(square, row, …, flags)`` as a module of LLVM."""
         module = ir.Module(symbol)
-        function = ir.Function(module, ir.FunctionType(_I64, [_I64] * len(ARGUMENTS)), symbol)
+        function = ir.Function(module, ir.FunctionType(I64, [I64] * len(ARGUMENTS)), symbol)
         _Emitter(self, machine, dtype, function)
         return module
 
@@ -80,88 +78,88 @@ class _Emitter:
     """The function of one transform."""
 
     def __init__(self, transform: Transform, machine: Machine, dtype: str, function: ir.Function) -> None:
-        self.transform, self.function = transform, function
-        self.itemsize = 4 if dtype == "float32" else 8
-        self.number = ir.FloatType() if dtype == "float32" else ir.DoubleType()
-        self.lanes = machine.lanes(self.itemsize)
-        self.vector = ir.VectorType(self.number, self.lanes)
-        mask, pointer = ir.VectorType(ir.IntType(1), self.lanes), self.vector.as_pointer()
-        suffix = f"v{self.lanes}f{8 * self.itemsize}.p0"
-        self.masked_load = ir.Function(
-            function.module,
-            ir.FunctionType(self.vector, [pointer, _I32, mask, self.vector]),
-            f"llvm.masked.load.{suffix}",
-        )
-        self.masked_store = ir.Function(
-            function.module,
-            ir.FunctionType(ir.VoidType(), [self.vector, pointer, _I32, mask]),
-            f"llvm.masked.store.{suffix}",
-        )
-        self._emit()
+        self.transform, self.function, self.v = transform, function, Vectors(machine, dtype)
+        self.argument = dict(zip(ARGUMENTS, function.args, strict=True))
+        self._emit(machine.free_masks)
 
-    def _emit(self) -> None:
-        argument = dict(zip(ARGUMENTS, self.function.args, strict=True))
-        entry, tile_loop, vector_loop, vectors_done, done = (
+    def _emit(self, free_masks: bool) -> None:
+        """for each tile: for each vector of channels: the transform."""
+        entry, tile_loop, vector_loop, following, vectors_done, done = (
             self.function.append_basic_block(name)
-            for name in ("entry", "tile_loop", "vector_loop", "vectors_done", "done")
+            for name in ("entry", "tile_loop", "vector_loop", "following", "vectors_done", "done")
         )
         builder = ir.IRBuilder(entry)
-        bytes_of = {
-            name: builder.mul(argument[name], _word(self.itemsize))
+        self.stride = {
+            name: builder.mul(self.argument[name], word(self.v.itemsize))
             for name in ("row", "pixel", "square_step", "plane", "plane_step")
         }
         builder.branch(tile_loop)
 
         builder = ir.IRBuilder(tile_loop)
-        tile, square, planes = (builder.phi(_I64) for _ in range(3))
-        for value, start in ((tile, _word(0)), (square, argument["square"]), (planes, argument["planes"])):
+        tile, square, planes = (builder.phi(I64) for _ in range(3))
+        for value, start in ((tile, word(0)), (square, self.argument["square"]), (planes, self.argument["planes"])):
             value.add_incoming(start, entry)
         builder.branch(vector_loop)
 
         builder = ir.IRBuilder(vector_loop)
-        channel = builder.phi(_I64)
-        channel.add_incoming(_word(0), tile_loop)
-        shift = builder.mul(channel, _word(self.itemsize))
-        self.mask = self._mask(builder, builder.sub(argument["channels"], channel))
-        corner = builder.add(square, shift)
-        plane = builder.add(planes, shift)
-
-        def at_square(i: int, j: int) -> ir.Value:
-            return builder.add(
-                corner, builder.add(builder.mul(bytes_of["row"], _word(i)), builder.mul(bytes_of["pixel"], _word(j)))
-            )
-
-        def at_plane(i: int, j: int, width: int) -> ir.Value:
-            return builder.add(plane, builder.mul(bytes_of["plane"], _word(i * width + j)))
-
-        matrix = self.transform.matrix
-        rows, columns = len(matrix), len(matrix[0])
-        if self.transform.to_planes:
-            x = [[self._load(builder, at_square(i, j)) for j in range(columns)] for i in range(columns)]
+        channel = builder.phi(I64)
+        channel.add_incoming(word(0), tile_loop)
+        shift = builder.mul(channel, word(self.v.itemsize))
+        places = (builder.add(square, shift), builder.add(planes, shift), builder.add(self.argument["bias"], shift))
+        left = builder.sub(self.argument["channels"], channel)
+        if free_masks:
+            self._transform(builder, *places, self.v.mask(builder, left)).branch(following)
         else:
-            x = [[self._load(builder, at_plane(i, j, columns)) for j in range(columns)] for i in range(columns)]
-        y = self._both_sides(builder, x)
-        if self.transform.to_planes:
-            places = [at_plane(i, j, rows) for i in range(rows) for j in range(rows)]
-        else:
-            places = [at_square(i, j) for i in range(rows) for j in range(rows)]
-            builder, y = self._finish(builder, y, places, builder.add(argument["bias"], shift), argument)
-        for value, place in zip(y, places, strict=True):
-            self._store(builder, value, place)
-        following = builder.add(channel, _word(self.lanes))
-        channel.add_incoming(following, builder.block)
-        builder.cbranch(builder.icmp_signed("<", following, argument["channels"]), vector_loop, vectors_done)
+            whole, rest = self.function.append_basic_block("whole"), self.function.append_basic_block("rest")
+            builder.cbranch(builder.icmp_signed(">=", left, word(self.v.lanes)), whole, rest)
+            self._transform(ir.IRBuilder(whole), *places, None).branch(following)
+            builder = ir.IRBuilder(rest)
+            self._transform(builder, *places, self.v.mask(builder, left)).branch(following)
+
+        builder = ir.IRBuilder(following)
+        next_channel = builder.add(channel, word(self.v.lanes))
+        channel.add_incoming(next_channel, following)
+        builder.cbranch(builder.icmp_signed("<", next_channel, self.argument["channels"]), vector_loop, vectors_done)
 
         builder = ir.IRBuilder(vectors_done)
-        count = builder.add(tile, _word(1))
+        count = builder.add(tile, word(1))
         for value, next_value in (
             (tile, count),
-            (square, builder.add(square, bytes_of["square_step"])),
-            (planes, builder.add(planes, bytes_of["plane_step"])),
+            (square, builder.add(square, self.stride["square_step"])),
+            (planes, builder.add(planes, self.stride["plane_step"])),
         ):
             value.add_incoming(next_value, vectors_done)
-        builder.cbranch(builder.icmp_signed("<", count, argument["tiles"]), tile_loop, done)
-        ir.IRBuilder(done).ret(_word(0))
+        builder.cbranch(builder.icmp_signed("<", count, self.argument["tiles"]), tile_loop, done)
+        ir.IRBuilder(done).ret(word(0))
+
+    def _transform(
+        self, builder: ir.IRBuilder, square: ir.Value, planes: ir.Value, bias: ir.Value, mask: ir.Value | None
+    ) -> ir.IRBuilder:
+        """The transform of one vector of channels, and the builder of the block in which it ends."""
+
+        def at_square(i: int, j: int) -> ir.Value:
+            down, along = (builder.mul(self.stride[name], word(n)) for name, n in (("row", i), ("pixel", j)))
+            return builder.add(square, builder.add(down, along))
+
+        def at_plane(i: int, j: int, width: int) -> ir.Value:
+            return builder.add(planes, builder.mul(self.stride["plane"], word(i * width + j)))
+
+        rows, columns = len(self.transform.matrix), len(self.transform.matrix[0])
+        to_planes = self.transform.to_planes
+        x = [
+            [
+                self.v.load(builder, at_square(i, j) if to_planes else at_plane(i, j, columns), mask)
+                for j in range(columns)
+            ]
+            for i in range(columns)
+        ]
+        values = self._both_sides(builder, x)
+        targets = [at_plane(i, j, rows) if to_planes else at_square(i, j) for i in range(rows) for j in range(rows)]
+        if not to_planes:
+            builder, values = self._finish(builder, values, targets, bias, mask)
+        for value, place in zip(values, targets, strict=True):
+            self.v.store(builder, value, place, mask)
+        return builder
 
     def _both_sides(self, builder: ir.IRBuilder, x: list[list[ir.Value]]) -> list[ir.Value]:
         """L X Lᵀ, row by row: L on the columns, then L on the rows."""
@@ -179,10 +177,10 @@ class _Emitter:
                 if factor == size:
                     part = value if part is None else builder.fadd(part, value)
                 elif factor == -size:
-                    part = builder.fsub(ir.Constant(self.vector, None) if part is None else part, value)
+                    part = builder.fsub(self.v.zero if part is None else part, value)
             if size != 1:
-                scale = ir.Constant(self.number, float(size))
-                part = builder.fmul(part, ir.Constant(self.vector, [scale] * self.lanes))
+                scale = ir.Constant(self.v.number, float(size))
+                part = builder.fmul(part, ir.Constant(self.v.type, [scale] * self.v.lanes))
             total = part if total is None else builder.fadd(total, part)
         return total
 
@@ -192,71 +190,27 @@ class _Emitter:
         values: list[ir.Value],
         places: list[ir.Value],
         bias: ir.Value,
-        argument: dict[str, ir.Value],
+        mask: ir.Value | None,
     ) -> tuple[ir.IRBuilder, list[ir.Value]]:
         """Add what the places hold and the bias, and keep what is positive, each if it is asked for."""
-        zero = ir.Constant(self.vector, None)
 
         def with_before(b: ir.IRBuilder, values: list[ir.Value]) -> list[ir.Value]:
-            return [b.fadd(value, self._load(b, place)) for value, place in zip(values, places, strict=True)]
+            return [b.fadd(value, self.v.load(b, place, mask)) for value, place in zip(values, places, strict=True)]
 
         def with_bias(b: ir.IRBuilder, values: list[ir.Value]) -> list[ir.Value]:
-            vector = self._load(b, bias)
+            vector = self.v.load(b, bias, mask)
             return [b.fadd(value, vector) for value in values]
 
         def positive(b: ir.IRBuilder, values: list[ir.Value]) -> list[ir.Value]:
-            return [b.select(b.fcmp_unordered(">", value, zero), value, zero) for value in values]
+            return [self.v.positive(b, value) for value in values]
 
         def asked(flag: int) -> ir.Value:
-            return builder.icmp_unsigned("!=", builder.and_(argument["flags"], _word(flag)), _word(0))
+            return builder.icmp_unsigned("!=", builder.and_(self.argument["flags"], word(flag)), word(0))
 
-        builder, values = self._if(builder, asked(ACCUMULATE), with_before, values)
-        has_bias = builder.icmp_unsigned("!=", argument["bias"], _word(0))
-        builder, values = self._if(builder, has_bias, with_bias, values)
-        return self._if(builder, asked(RELU), positive, values)
-
-    def _if(
-        self,
-        builder: ir.IRBuilder,
-        condition: ir.Value,
-        change: Callable[[ir.IRBuilder, list[ir.Value]], list[ir.Value]],
-        values: list[ir.Value],
-    ) -> tuple[ir.IRBuilder, list[ir.Value]]:
-        """The values, changed if the condition holds."""
-        before = builder.block
-        changed, after = self.function.append_basic_block(), self.function.append_basic_block()
-        builder.cbranch(condition, changed, after)
-        inside = ir.IRBuilder(changed)
-        new = change(inside, values)
-        inside.branch(after)
-        builder = ir.IRBuilder(after)
-        result = []
-        for old_value, new_value in zip(values, new, strict=True):
-            value = builder.phi(self.vector)
-            value.add_incoming(old_value, before)
-            value.add_incoming(new_value, changed)
-            result.append(value)
-        return builder, result
-
-    def _mask(self, builder: ir.IRBuilder, left: ir.Value) -> ir.Value:
-        """Which lanes are channels."""
-        words = ir.VectorType(_I64, self.lanes)
-        nothing = ir.Constant(words, ir.Undefined)
-        first = builder.insert_element(nothing, left, ir.Constant(_I32, 0))
-        limit = builder.shuffle_vector(first, nothing, ir.Constant(ir.VectorType(_I32, self.lanes), None))
-        return builder.icmp_signed("<", ir.Constant(words, [_word(i) for i in range(self.lanes)]), limit)
-
-    def _load(self, builder: ir.IRBuilder, place: ir.Value) -> ir.Value:
-        pointer, zero = builder.inttoptr(place, self.vector.as_pointer()), ir.Constant(self.vector, None)
-        return builder.call(self.masked_load, [pointer, ir.Constant(_I32, self.itemsize), self.mask, zero])
-
-    def _store(self, builder: ir.IRBuilder, value: ir.Value, place: ir.Value) -> None:
-        pointer = builder.inttoptr(place, self.vector.as_pointer())
-        builder.call(self.masked_store, [value, pointer, ir.Constant(_I32, self.itemsize), self.mask])
-
-
-def _word(value: int) -> ir.Constant:
-    return ir.Constant(_I64, value)
+        builder, values = changed_if(builder, asked(ACCUMULATE), with_before, values)
+        has_bias = builder.icmp_unsigned("!=", self.argument["bias"], word(0))
+        builder, values = changed_if(builder, has_bias, with_bias, values)
+        return changed_if(builder, asked(RELU), positive, values)
 
 
 def _emitted(name: str, matrix: Matrix, to_planes: bool) -> Emitted:
