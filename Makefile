@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test lint types floors unit variants format bench clean
+.PHONY: train test lint types floors unit variants format docs bench clean
 
 train: $(VENV)/.installed    ## train a digit classifier from end to end
 	$(BIN)/omomi train
@@ -36,6 +36,9 @@ variants: $(VENV)/.dev    ## the rules themselves under training, and narrower v
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: $(VENV)/.dev    ## the pages of docs/, their code executed, as build/docs/index.html
+	OPENBLAS_NUM_THREADS=1 $(BIN)/sphinx-build -W --keep-going -q docs build/docs
 
 bench: .venv-bench/.installed    ## measure Omomi beside other frameworks; takes about an hour
 	.venv-bench/bin/python -m benchmarks run
