@@ -74,7 +74,15 @@ def test_data_lists_every_data_set(monkeypatch, tmp_path):
     monkeypatch.setenv("OMOMI_DATA", str(tmp_path / "sets"))
     result = run("data")
     assert result.exit_code == 0
-    for word in ("digits", "iris", "mnist", "fashion-mnist", "xor, spirals, moons, circles", str(tmp_path / "sets")):
+    for word in (
+        "digits",
+        "iris",
+        "wine",
+        "breast-cancer",
+        "mnist",
+        "xor, spirals, moons, circles",
+        str(tmp_path / "sets"),
+    ):
         assert word in result.stdout
 
 

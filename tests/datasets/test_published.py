@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from omomi import datasets
-from omomi.datasets import digits, fashion_mnist, fetch, iris, mnist
+from omomi.datasets import breast_cancer, digits, fashion_mnist, fetch, iris, mnist, wine
 from omomi.errors import DataError, FileAccessError, UnknownNameError
 
 
@@ -43,6 +43,26 @@ def test_iris():
     assert np.bincount(v).tolist() == [10, 10, 10]
     # the mean of all 150 petal lengths, as published
     assert np.concatenate([x, u])[:, 2].mean() == pytest.approx(3.758, abs=1e-3)
+
+
+def test_wine():
+    (x, y), (u, v) = wine.load_data()
+    assert (x.shape, u.shape, x.dtype, y.dtype) == ((142, 13), (36, 13), np.float32, np.uint8)
+    assert (np.bincount(y) + np.bincount(v)).tolist() == [59, 71, 48]  # as published
+    assert len(wine.FEATURES) == 13
+    assert np.concatenate([x, u])[:, wine.FEATURES.index("proline")].max() == 1680
+
+
+def test_breast_cancer():
+    (x, y), (u, v) = breast_cancer.load_data()
+    assert (x.shape, u.shape, x.dtype, y.dtype) == ((456, 30), (113, 30), np.float32, np.uint8)
+    assert (np.bincount(y) + np.bincount(v)).tolist() == [212, 357]  # malignant, benign, as published
+    assert len(set(breast_cancer.FEATURES)) == 30
+    everything = np.concatenate([x, u])
+    # the largest nucleus has a mean area of 2501, and no worst value lies below its mean
+    assert everything[:, breast_cancer.FEATURES.index("mean area")].max() == 2501
+    worst, mean = (everything[:, breast_cancer.FEATURES.index(f"{w} radius")] for w in ("worst", "mean"))
+    assert (worst >= mean).all()
 
 
 def test_a_class_of_one_sample_cannot_be_divided():
@@ -83,12 +103,12 @@ def test_the_catalogue_without_files(tmp_path, monkeypatch):
     monkeypatch.delenv(fetch.VARIABLE, raising=False)
     monkeypatch.setattr(fetch, "cache_folder", lambda: tmp_path)
     entries = {e.name: e for e in datasets.catalogue()}
-    assert list(entries) == ["digits", "iris", "mnist", "fashion-mnist"]
+    assert list(entries) == ["digits", "iris", "wine", "breast-cancer", "mnist", "fashion-mnist"]
     assert entries["digits"].cached
     assert not entries["mnist"].cached
     assert (entries["mnist"].where, entries["mnist"].size) == (None, 0)
     assert entries["mnist"].source.startswith("https://")
-    for name in ("digits", "iris"):
+    for name in ("digits", "iris", "wine", "breast-cancer"):
         data = datasets.load(name)
         assert (len(data.train[1]), len(data.test[1])) == entries[name].samples
         assert data.shape == entries[name].shape

@@ -7,7 +7,7 @@ from math import prod
 
 from omomi.datasets import Dataset
 from omomi.errors import ConfigurationError
-from omomi.layers import Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Rescaling, Reshape
+from omomi.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Rescaling, Reshape
 from omomi.models.sequential import Sequential
 
 Shape = tuple[int, ...]
@@ -66,13 +66,16 @@ def cnn(shape: Shape, classes: int, scale: float, seed: int) -> Sequential:
 
 
 def mlp(shape: Shape, classes: int, scale: float, seed: int) -> Sequential:
-    """Two hidden layers of tanh units and softmax; for 28×28 pixels the classic 784–400–200–10."""
+    """Two hidden layers of tanh units and softmax; for 28×28 pixels the classic 784–400–200–10.
+
+    The features of a vector have units of their own, so that each is standardised first.
+    """
     inputs = prod(shape)
     first, second = (400, 200) if inputs > 400 else (64, 32)
+    scaled = [Rescaling(1 / scale, input_shape=shape), Flatten()]
     return Sequential(
         [
-            Rescaling(1 / scale, input_shape=shape),
-            Flatten(),
+            *([BatchNormalization(input_shape=shape)] if len(shape) == 1 else scaled),
             Dense(first, activation="tanh"),
             Dense(second, activation="tanh"),
             Dense(classes, activation="softmax"),

@@ -15,7 +15,9 @@ def batch_size(value: str) -> int | str:
 
 
 data_option = click.option(
-    "--data", metavar="NAME|DIR", help="digits, mnist, fashion-mnist, iris, or a folder of your own."
+    "--data",
+    metavar="NAME|DIR",
+    help="digits, mnist, fashion-mnist, iris, wine, breast-cancer, or a folder of your own.",
 )
 code_option = click.option(
     "--model",

@@ -37,7 +37,7 @@ from omomi.training.optimizers import BY_NAME
     metavar="NAME|DIR",
     default="digits",
     show_default=True,
-    help="digits, mnist, fashion-mnist, iris, or a folder of your own.",
+    help="digits, mnist, fashion-mnist, iris, wine, breast-cancer, or a folder of your own.",
 )
 @click.option("--model", metavar="cnn|mlp|FILE.py", help="The network; cnn for images unless given.")
 @click.option("--epochs", type=click.IntRange(min=1), metavar="N", help="How often every sample is seen.")

@@ -1,6 +1,6 @@
 """L1: where data comes from. Knows no model."""
 
-from omomi.datasets import digits, fashion_mnist, iris, mnist
+from omomi.datasets import breast_cancer, digits, fashion_mnist, iris, mnist, wine
 from omomi.datasets.catalogue import Entry, catalogue, load
 from omomi.datasets.dataset import Dataset, stratified_split
 from omomi.datasets.fetch import cache_folder
@@ -11,6 +11,7 @@ from omomi.datasets.synthetic import circles, moons, spirals, xor
 __all__ = [
     "Dataset",
     "Entry",
+    "breast_cancer",
     "cache_folder",
     "catalogue",
     "circles",
@@ -24,5 +25,6 @@ __all__ = [
     "read_idx",
     "spirals",
     "stratified_split",
+    "wine",
     "xor",
 ]

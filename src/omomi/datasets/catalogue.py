@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from omomi.datasets import digits, fashion_mnist, iris, mnist
+from omomi.datasets import breast_cancer, digits, fashion_mnist, iris, mnist, wine
 from omomi.datasets.dataset import Dataset, Split
 from omomi.datasets.fetch import Source
 from omomi.datasets.folder import load_folder
@@ -68,6 +68,24 @@ _KNOWN = {
         1,
         "scikit-learn (installed with it)",
         iris.load_data,
+    ),
+    "wine": _Known(
+        "wines of three cultivars, 13 measurements each",
+        (142, 36),
+        (13,),
+        wine.CLASSES,
+        1,
+        "scikit-learn (installed with it)",
+        wine.load_data,
+    ),
+    "breast-cancer": _Known(
+        "tumours, benign or malignant, 30 measurements each",
+        (456, 113),
+        (30,),
+        breast_cancer.CLASSES,
+        1,
+        "scikit-learn (installed with it)",
+        breast_cancer.load_data,
     ),
     "mnist": _Known(
         "handwritten digits",
