@@ -35,8 +35,17 @@ def _convolution_backward(s: Shapes) -> int:
     return 2 * prod(s["gy"][:3]) * kernel * ((prod(s["gx"]) > 0) + (prod(s["gW"]) > 0))
 
 
+def _winograd_forward(s: Shapes) -> int:
+    return 2 * _results(s, "y") * 9 * s["x"][3]
+
+
 def _winograd_backward(s: Shapes) -> int:
-    return 2 * prod(s["gy"]) * 9 * s["x"][3] * ((prod(s["gx"]) > 0) + (prod(s["gU"]) > 0))
+    return 2 * _results(s, "gy") * 9 * s["x"][3] * ((prod(s["gx"]) > 0) + (prod(s["gU"]) > 0))
+
+
+def _results(s: Shapes, name: str) -> int:
+    """How many results the convolution has: four for each that is left by the pooling in the same pass."""
+    return prod(s[name]) * (4 if prod(s["argmax"]) else 1)
 
 
 def _affine(s: Shapes) -> int:
@@ -49,7 +58,7 @@ OPERATIONS: dict[str, Callable[[Shapes], int]] = {
     "convolution_forward": lambda s: 2 * prod(s["y"]) * prod(s["W"][:3]),
     "convolution_backward": _convolution_backward,
     "kernel_gradient": lambda s: 2 * prod(s["delta"][:3]) * s["partials"][1],
-    "winograd_forward": lambda s: 2 * prod(s["y"]) * 9 * s["x"][3],
+    "winograd_forward": _winograd_forward,
     "winograd_backward": _winograd_backward,
     "affine_forward": _affine,
     "affine_slab": _affine,

@@ -102,6 +102,8 @@ class Planner:
                 if read is not None:
                     self.uses.setdefault(read, []).append(call)
         self.fused: dict[int, Call] = {}  # of a call, by identity: the call that has computed it too
+        self.pooled: dict[int, Call] = {}  # of a convolution, by identity: the pooling that it does too
+        self.backward_of = {id(c.partner): c for c in self.notes.calls if c.kind == "backward"}
         self.absorbed: dict[int, Call] = {}  # of a backward call: the activation whose derivative it takes as well
         self.left: dict[
             int, tuple[Place, ...]

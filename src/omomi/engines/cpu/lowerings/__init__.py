@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from omomi.engines.cpu.lowering import Lowering
-from omomi.engines.cpu.lowerings import elementwise, losses, normalization, passes, products
+from omomi.engines.cpu.lowerings import convolution, elementwise, losses, normalization, passes, products
 from omomi.engines.cpu.lowerings.updates import UPDATES as UPDATES
 
 LOWERINGS: dict[str, Lowering] = {
     **products.LOWERINGS,
+    **convolution.LOWERINGS,
     **passes.LOWERINGS,
     **elementwise.LOWERINGS,
     **losses.LOWERINGS,

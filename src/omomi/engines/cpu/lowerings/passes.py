@@ -22,12 +22,14 @@ class Reshape(Lowering):
 
 
 class MaxPooling(Lowering):
-    """The largest under a window; where it stood is kept as one byte."""
+    """The largest under a window; where it stood is kept as one byte. A convolution may have done it already."""
 
     def accepts(self, p: Planner, call: Call) -> bool:
         return floats(p, call) and pooling.accepts_max(call.attributes.get("size", (2, 2)))
 
     def forward(self, p: Planner, call: Call) -> None:
+        if id(call) in p.fused:
+            return
         y = only(call.outputs)
         (argmax,) = p.keep(call, p.room(shape_of(p, y), "uint8"))
         geometry = dict(call.attributes)
@@ -40,6 +42,9 @@ class MaxPooling(Lowering):
 
     def backward(self, p: Planner, call: Call) -> None:
         assert call.partner is not None
+        if id(call.partner) in p.fused:  # the convolution's backward takes the pooled deltas as they are
+            p.places[only(call.outputs)] = p.place(only(call.inputs))
+            return
         geometry = dict(call.attributes)
         p.launch(
             lambda argmax, gy, gx: pooling.max_backward(argmax, gy, gx, **geometry),

@@ -1,4 +1,4 @@
-"""Products and activations: affine, convolution, and what is fused with them.
+"""Products and activations: affine, and what is fused with it; a convolution is another such product.
 
 Two rewrites happen here. An activation that follows an affine rule or a convolution, and is the only one to read its
 result, is computed where that result is made; and its derivative is taken where the delta is read.
@@ -7,9 +7,8 @@ result, is computed where that result is made; and its derivative is taken where
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from omomi.engines.cpu import affine, convolution
+from omomi.engines.cpu import affine
 from omomi.engines.cpu.activation import CODES, activation_backward, activation_forward
 from omomi.engines.cpu.launch import Launch
 from omomi.engines.cpu.lowering import Lowering, inputs_of
@@ -105,46 +104,6 @@ class Affine(Fusing):
         p.launch(launches, rows(p.place(delta)), x, W, *(place for _, place in wanted), *b)
 
 
-class Convolution(Fusing):
-    """A convolution with its bias; backward takes the derivative of the activation after it as it reads the delta."""
-
-    def accepts(self, p: Planner, call: Call) -> bool:
-        if not floats(p, call):
-            return False
-        (_, height, width, _), (kernel_rows, kernel_columns, *_) = (shape_of(p, value) for value in call.inputs[:2])
-        a = self.geometry(call)
-        return convolution.accepts((height, width), (kernel_rows, kernel_columns), a["strides"], a["dilation"])
-
-    def geometry(self, call: Call) -> dict[str, Any]:
-        """Strides, padding and dilation, as the rule takes them unless told."""
-        return {"strides": (1, 1), "padding": ((0, 0), (0, 0)), "dilation": (1, 1), **call.attributes}
-
-    def product(self, p: Planner, call: Call, activation: str, alpha: float) -> None:
-        y = only(call.outputs)
-        geometry = self.geometry(call)
-
-        def launches(y: Array, x: Array, W: Array, b: Array | None = None) -> Sequence[Launch]:
-            return convolution.forward(x, W, b, y, activation=activation, alpha=alpha, **geometry)
-
-        p.launch(launches, p.place(y), *inputs_of(p, call))
-
-    def backward(self, p: Planner, call: Call) -> None:
-        assert call.partner is not None
-        delta = only(call.inputs)
-        wanted = [(name, p.place(v)) for name, v in results(call) if v is not None]
-        names = [name for name, _ in wanted]
-        geometry = self.geometry(call)
-        name, alpha, y = absorbed(p, call)
-
-        def launches(gy: Array, x: Array, W: Array, *arrays: Array) -> Sequence[Launch]:
-            gradients = dict(zip(names, arrays, strict=False))
-            z = arrays[len(names)] if y else None
-            return convolution.backward(x, W, gy, **gradients, **geometry, y=z, activation=name, alpha=alpha)
-
-        x, W, *_ = inputs_of(p, call.partner)
-        p.launch(launches, p.place(delta), x, W, *(place for _, place in wanted), *y)
-
-
 def results(call: Call) -> list[tuple[str, Value | None]]:
     """The gradients of a product, by name."""
     return list(zip(("gx", "gW", "gb"), call.outputs, strict=False))
@@ -183,7 +142,7 @@ class Activation(Lowering):
             and reader.partner is product
             and p.used_only_by(gx, reader)
         ):
-            p.alias(gx, p.place(gy))
+            p.places[gx] = p.place(gy)
             p.absorbed[id(reader)] = call.partner
             return
         code, alpha = CODES[call.rule.name], slope_of(call)
@@ -210,6 +169,5 @@ class Activation(Lowering):
 LOWERINGS: dict[str, Lowering] = {
     "affine": Affine(),
     "matmul": Affine(),
-    "convolution_2d": Convolution(),
     **{name: Activation() for name in FUSED},
 }
