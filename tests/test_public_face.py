@@ -104,6 +104,7 @@ def test_importing_omomi_is_light():
         "omomi.layers.layer",
         "omomi.models.model",
         "omomi.models.sequential",
+        "omomi.training.ledger",
         "omomi.training.optimizers",
     ],
 )

@@ -71,7 +71,18 @@ class EngineError(OmomiError, RuntimeError):
 
 
 class NonFiniteError(OmomiError, ArithmeticError):
-    """Training met a NaN or an infinity; the last good weights were kept."""
+    """Training met a NaN or an infinity; the last good weights were kept.
+
+    Attributes:
+        step: the number of the step that met it.
+        culprit: where the first such number came from: a rule, its layer and direction; a parameter; or the data.
+    """
+
+    def __init__(
+        self, problem: str, *, step: int = -1, culprit: str = "", where: str | None = None, fix: str | None = None
+    ) -> None:
+        self.step, self.culprit = step, culprit
+        super().__init__(problem, where=where, received=f"the first such number: {culprit}", fix=fix)
 
 
 class FileFormatError(OmomiError, ValueError):

@@ -5,6 +5,8 @@ Trace, ledger, timer and watch are hooks. The graph calls them; rules and engine
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from omomi.engines.engine import Array, Attributes
@@ -52,3 +54,13 @@ class Hook:
 
     def __exit__(self, *_: object) -> None:
         context.hooks = tuple(hook for hook in context.hooks if hook is not self)
+
+
+@contextmanager
+def unwatched() -> Iterator[None]:
+    """Inside, no hook is told anything: what runs is not what somebody wanted to see."""
+    before, context.hooks = context.hooks, ()
+    try:
+        yield
+    finally:
+        context.hooks = before

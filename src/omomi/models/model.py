@@ -21,8 +21,10 @@ from omomi.training.batches import Array, Batches, as_data, batch_length, check_
 from omomi.training.callbacks import Callback, CallbackList, Logs
 from omomi.training.history import History
 from omomi.training.interruption import Interruption
+from omomi.training.ledger import period_of
 from omomi.training.loop import Steps, Trainer, predict
 from omomi.training.progress import progress_callback
+from omomi.training.recorder import Recorder
 from omomi.training.targets import shown
 
 
@@ -195,6 +197,7 @@ class Model(Layer):
         initial_epoch: int = 0,
         validation_batch_size: int | None = None,
         validation_freq: int = 1,
+        ledger: bool | int = False,
     ) -> History:
         """Train for some epochs. An epoch shows every sample once; each batch of them is one step (iteration).
 
@@ -211,6 +214,7 @@ class Model(Layer):
             sample_weight: one weight for each sample, (N,).
             initial_epoch: the epoch to start from.
             validation_freq: judge after every so many epochs.
+            ledger: watch the deltas of every so many steps (True: a period that costs little) into ``History.ledger``.
 
         Returns:
             The :class:`omomi.History` of loss and metrics.
@@ -219,7 +223,7 @@ class Model(Layer):
             DataError, ShapeError, DtypeError: the data does not fit; said before training starts.
             NonFiniteError: a NaN or an infinity; the last good weights are kept.
         """
-        shown_by = progress_callback(verbose)
+        shown_by, period = progress_callback(verbose), period_of(ledger)
         data = self.data(x, y, sample_weight, class_weight, batch_size)
         validation: Batches | None = None
         if validation_data is not None:
@@ -232,10 +236,12 @@ class Model(Layer):
             data, validation = split(data, validation_split, validation_batch_size)
 
         self.history = History()
+        recorder = None if period is None else Recorder(self, period)
+        self.history.ledger = None if recorder is None else recorder.ledger
         self.stop_training = False
         params = {"epochs": epochs, "steps": len(data), "batch_size": data.size, "samples": data.samples}
         run = CallbackList([self.history, Interruption(), *(callbacks or ()), *shown_by], self, params)
-        self.trainer().fit(data, validation, range(initial_epoch, epochs), shuffle, run, validation_freq)
+        self.trainer().fit(data, validation, range(initial_epoch, epochs), shuffle, run, validation_freq, recorder)
         return self.history
 
     def evaluate(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from omomi.training.callbacks import Callback, Logs
+from omomi.training.ledger import Ledger
 
 
 class History(Callback):
@@ -13,6 +14,7 @@ class History(Callback):
     Attributes:
         history: name ("loss", "accuracy", "val_loss", …) to the list of its values, one for each epoch.
         epoch: the epochs, counted from 0.
+        ledger: what the watched steps showed, if ``fit(ledger=…)`` asked for it, else ``None``.
         params: how ``fit`` was called (epochs, steps, batch size).
     """
 
@@ -20,6 +22,7 @@ class History(Callback):
         super().__init__()
         self.epoch: list[int] = []
         self.history: dict[str, list[float]] = {}
+        self.ledger: Ledger | None = None
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self.epoch.append(epoch)

@@ -11,6 +11,7 @@ import numpy as np
 from omomi.engines.engine import Step
 from omomi.engines.selection import current
 from omomi.graph.context import context
+from omomi.graph.hooks import unwatched
 from omomi.layers.layer import changes
 from omomi.layers.state import StateEntry, arrays, put
 from omomi.training.batches import Array, Batches, shuffled
@@ -18,6 +19,7 @@ from omomi.training.callbacks import CallbackList, Logs
 from omomi.training.losses import Loss
 from omomi.training.metrics import Metric
 from omomi.training.optimizers import Optimizer
+from omomi.training.recorder import Recorder
 from omomi.training.step import Made, Trainable, evaluation_step, prediction_step, training_step
 from omomi.training.watch import explain_failure
 
@@ -39,8 +41,11 @@ class CompiledStep:
             self.compile()
         state = arrays(self.entries)
         if context.hooks and self.compiled is not self.step:
-            self.step(state, batch)  # whoever watches sees the parts; what this computes is thrown away
-        new, report = self.compiled(state, batch)
+            self.step(state, batch)  # whoever watches sees the parts, once; what this computes is thrown away
+            with unwatched():
+                new, report = self.compiled(state, batch)
+        else:
+            new, report = self.compiled(state, batch)
         put(self.entries, new)
         return report
 
@@ -79,17 +84,20 @@ class Trainer:
     seed: int
     steps: Steps
 
-    def train_on_batch(self, batch: dict[str, Array]) -> None:
-        """One step of training. Loss and metrics are counted.
+    def train_on_batch(self, batch: dict[str, Array], recorder: Recorder | None = None) -> None:
+        """One step of training, seen by the recorder if there is one. Loss and metrics are counted.
 
         Raises:
             NonFiniteError: loss or gradient was not finite; the state is what it was before.
         """
         step = self.steps.get("train", lambda: training_step(self.model, self.loss, self.metrics, self.optimizer))
         with quiet():
-            report = step(batch)
-        if not bool(report["finite"]):
-            raise explain_failure(step.step, arrays(step.entries), batch)
+            report = step(batch) if recorder is None else recorder.run(step, batch)
+            if not bool(report["finite"]):
+                error = explain_failure(step.step, arrays(step.entries), batch)
+                if recorder is not None:
+                    recorder.failed(step, batch, error.culprit)
+                raise error
 
     def logs(self) -> Logs:
         """The means counted so far."""
@@ -108,6 +116,7 @@ class Trainer:
         shuffle: bool,
         callbacks: CallbackList,
         validation_freq: int = 1,
+        recorder: Recorder | None = None,
     ) -> None:
         """Train for some epochs. A :class:`KeyboardInterrupt` leaves the state after the last whole step."""
         callbacks.train_begin()
@@ -121,7 +130,9 @@ class Trainer:
                 order = shuffled(self.seed, start, data.samples) if shuffle else None
                 for number, batch in enumerate(data.epoch(order)):
                     callbacks.batch_begin(number)
-                    self.train_on_batch(batch)
+                    if recorder is not None:
+                        recorder.at(epoch, number)
+                    self.train_on_batch(batch, recorder)
                     if callbacks.at_batch_end:
                         callbacks.batch_end(number, self.logs())
                 logs = self.logs()

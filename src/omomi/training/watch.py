@@ -9,7 +9,7 @@ import numpy as np
 from omomi.engines.engine import Array, Attributes, Step
 from omomi.engines.selection import current
 from omomi.errors import NonFiniteError
-from omomi.graph.hooks import Hook
+from omomi.graph.hooks import Hook, unwatched
 from omomi.graph.variable import Node
 from omomi.ops.rule import Rule
 
@@ -43,16 +43,32 @@ def all_finite(values: Any) -> bool:
 
 
 def explain_failure(step: Step, state: dict[str, Array], batch: dict[str, Array]) -> NonFiniteError:
-    """Run the failing step once more and look; the state is the last good one, and stays it."""
+    """Run the failing step once more and look; the state is the last good one, and stays it.
+
+    A number that was there before the step, in a parameter or in the data, is named rather than the rule that met it.
+    """
     number = int(current().to_host(state["step"]))
-    broken = next((path for path, array in state.items() if not all_finite(array)), None)
     hook = FirstNonFinite()
-    with hook, np.errstate(all="ignore"):
+    with unwatched(), hook, np.errstate(all="ignore"):
         step(state, batch)
+    culprit = hook.found or "in the compiled step only; rule by rule, the same step is finite"
+    fix = "a smaller learning rate; inputs scaled to about 1; a loss that takes logits (from_logits=True)"
+    kept = [path for path in state if not path.startswith("metrics/")]
+    broken = next((path for path in kept if not all_finite(state[path])), None)
+    given = next((GIVEN[name] for name in GIVEN if name in batch and not all_finite(batch[name])), None)
+    if broken is not None:
+        culprit = f"in {broken}, before the step; met by {culprit}"
+        fix = "go back to weights that were finite; if an update made it so, take a smaller learning rate"
+    elif given is not None:
+        culprit = f"in the {given} of this batch; met by {culprit}"
+        fix = "scale the data: a number that is too large for the model's dtype becomes an infinity"
     return NonFiniteError(
         "loss or gradient is not finite any more; the last good weights are kept.",
         where=f"training, step {number}",
-        received=f"the first such number came from {hook.found or 'the update'}"
-        + (f"; {broken} was not finite before" if broken else ""),
-        fix="a smaller learning rate; inputs scaled to about 1; a loss that takes logits (from_logits=True)",
+        step=number,
+        culprit=culprit,
+        fix=fix,
     )
+
+
+GIVEN = {"x": "inputs", "y": "targets", "w": "sample weights"}
