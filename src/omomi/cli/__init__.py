@@ -14,6 +14,7 @@ from omomi.cli.data import data
 from omomi.cli.doctor import doctor
 from omomi.cli.draw import draw
 from omomi.cli.evaluate import evaluate
+from omomi.cli.inspect_command import inspect_command
 from omomi.cli.predict import predict
 from omomi.cli.screen import INTERRUPTED, say_error
 from omomi.cli.train import train
@@ -53,5 +54,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, draw, data, doctor):
+for command in (train, evaluate, predict, draw, inspect_command, data, doctor):
     main.add_command(command)

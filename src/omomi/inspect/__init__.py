@@ -8,6 +8,8 @@ from omomi.inspect.experiments import plot_fit as plot_fit
 from omomi.inspect.experiments import plot_optimizer_paths as plot_optimizer_paths
 from omomi.inspect.filters import plot_filters as plot_filters
 from omomi.inspect.gradient_check import check_rule as check_rule
+from omomi.inspect.model_check import GradientReport as GradientReport
+from omomi.inspect.model_check import check_gradients as check_gradients
 from omomi.inspect.pictures import plot_errors as plot_errors
 from omomi.inspect.pictures import plot_history as plot_history
 from omomi.inspect.pictures import plot_samples as plot_samples

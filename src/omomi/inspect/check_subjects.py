@@ -1,0 +1,193 @@
+"""What a gradient check is applied to: a function of Variables, or a network on a batch, in float64."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from omomi.errors import ConfigurationError, NotBuiltError
+from omomi.graph.context import no_grad
+from omomi.graph.variable import Variable
+from omomi.layers.layer import Layer
+from omomi.layers.state import StateEntry, holding
+from omomi.models.model import Model
+from omomi.training import losses
+from omomi.training.batches import as_data, check_lengths
+
+Array = Any
+
+_DOUBLE = np.dtype(np.float64)
+
+
+class Subject:
+    """What is checked: arrays by name, and outputs as a function of them."""
+
+    title: str
+
+    def start(self) -> dict[str, Array]:
+        """The arrays to differentiate by, in float64, where they are now."""
+        raise NotImplementedError
+
+    def outputs(self, point: dict[str, Array]) -> tuple[list[Variable], dict[str, Variable]]:
+        """The outputs at this point, and the Variables that hold the point's arrays."""
+        raise NotImplementedError
+
+    @contextmanager
+    def in_float64(self) -> Iterator[None]:
+        """Inside, everything computes in float64; afterwards it is as it was."""
+        yield
+
+
+# ---- functions -----------------------------------------------------------------------------------------------------
+
+
+class Function(Subject):
+    """A function of Variables."""
+
+    def __init__(self, function: Callable[..., Any], x: Any) -> None:
+        if not callable(function):
+            raise ConfigurationError(
+                "only a model or a function of Variables has gradients to check.",
+                where="check_gradients",
+                received=type(function).__name__,
+            )
+        self.function = function
+        self.title = getattr(function, "__name__", type(function).__name__)
+        given = x if isinstance(x, tuple) else (x,)
+        arrays = [as_data(a.numpy() if isinstance(a, Variable) else a, "x") for a in map(_at_least_one, given)]
+        self.arrays = [a.astype(_DOUBLE) if a.dtype.kind == "f" else a for a in arrays]
+        self.arrays = [a.reshape(np.shape(g)) for a, g in zip(self.arrays, given, strict=True)]
+        self.names = _argument_names(function, len(self.arrays))
+
+    def start(self) -> dict[str, Array]:
+        return {n: a for n, a in zip(self.names, self.arrays, strict=True) if a.dtype.kind == "f"}
+
+    def outputs(self, point: dict[str, Array]) -> tuple[list[Variable], dict[str, Variable]]:
+        inputs = [Variable(point.get(n, a)) for n, a in zip(self.names, self.arrays, strict=True)]
+        leaves = {n: v for n, v in zip(self.names, inputs, strict=True) if n in point}
+        return as_outputs(self.function(*inputs), self.title), leaves
+
+
+def _at_least_one(value: Any) -> Any:
+    """A single number as an array of one; the rest as it is."""
+    return np.atleast_1d(value) if np.ndim(value) == 0 and not isinstance(value, Variable) else value
+
+
+def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
+    try:
+        names = list(inspect.signature(function).parameters)
+    except (TypeError, ValueError):
+        names = []
+    return names[:count] if len(names) >= count else [f"x[{i}]" for i in range(count)]
+
+
+def as_outputs(result: Any, where: str) -> list[Variable]:
+    """What a function returned, as a list of Variables of floats.
+
+    Raises:
+        ConfigurationError: it is something else.
+    """
+    ys = list(result) if isinstance(result, (tuple, list)) else [result]
+    if not ys or not all(isinstance(y, Variable) for y in ys):
+        raise ConfigurationError(
+            "the function does not return Variables.",
+            where=where,
+            expected="a Variable, or a tuple of them",
+            received=type(result).__name__,
+            fix="compute with omomi.functions and operators on Variables, not with NumPy",
+        )
+    return [y for y in ys if y.dtype.kind == "f"]
+
+
+# ---- models --------------------------------------------------------------------------------------------------------
+
+
+class Network(Subject):
+    """A model or another layer on a batch; with targets, its loss."""
+
+    def __init__(self, model: Layer, x: Any, y: Any, loss: Any) -> None:
+        self.model, self.title = model, model.name
+        self.x, self.y = as_data(x, "x"), None if y is None else as_data(y, "y")
+        self.loss = loss_of(model, loss) if y is not None else None
+        check_lengths(x=self.x, y=self.y)
+        if isinstance(model, Model):
+            model.fit_to(self.x)
+        elif not model.built:
+            with no_grad(), np.errstate(all="ignore"):
+                model(self.x[:1])
+        self.floats = self.x.dtype.kind == "f" or (self.x.dtype.kind in "iu" and reads_numbers(model))
+
+    @contextmanager
+    def in_float64(self) -> Iterator[None]:
+        with in_float64(self.model):
+            yield
+
+    def start(self) -> dict[str, Array]:
+        arrays = {path: np.array(p.array, _DOUBLE) for path, p in self.model.parameters().items()}
+        return {**arrays, "x": self.x.astype(_DOUBLE)} if self.floats else arrays
+
+    def outputs(self, point: dict[str, Array]) -> tuple[list[Variable], dict[str, Variable]]:
+        parameters = self.model.parameters()
+        leaves: dict[str, Variable] = {path: p for path, p in parameters.items() if path in point}
+        x = Variable(point.get("x", self.x), requires_grad=self.floats)
+        if "x" in point:
+            leaves["x"] = x
+        entries = self.model.state()
+        values = {path: point.get(path, entry._array) for path, entry in entries.items()}
+        with holding(entries, values):
+            y = self.model(x, training=True)
+            ys = as_outputs(y if self.loss is None else self.loss(self.y, y), self.title)
+        return ys, leaves
+
+
+def loss_of(model: Any, loss: Any = None) -> Any:
+    """The loss given, else the one that the model was compiled with.
+
+    Raises:
+        NotBuiltError: there is neither.
+    """
+    from_model = getattr(model, "loss", None)
+    if loss is None and from_model is None:
+        raise NotBuiltError(
+            "the model has not been compiled, so there is no loss to differentiate.",
+            where=model.where,
+            fix="model.compile(optimizer, loss) first, or give loss=",
+        )
+    return losses.get(loss) if loss is not None else from_model
+
+
+def reads_numbers(model: Layer) -> bool:
+    """Whether integer inputs (the bytes of an image) are numbers to the model, and not indices to look up."""
+    layer: Layer = model
+    while layer.children:
+        layer = next(iter(layer.children.values()))
+    return layer.casts_integers or not layer.weights
+
+
+@contextmanager
+def in_float64(model: Layer) -> Iterator[None]:
+    """Inside, parameters and arithmetic of the model are float64; afterwards all is as it was, whatever happened."""
+    entries = model.state()
+    floats: Sequence[StateEntry] = [entry for entry in entries.values() if entry.dtype.kind == "f"]
+    kept = [(entry, entry._dtype, entry.grad) for entry in floats]
+    layers = [(layer, layer.dtype) for _, layer in model.walk()]
+    values = {
+        path: np.array(entry.array, _DOUBLE) if entry.dtype.kind == "f" else np.array(entry.array)
+        for path, entry in entries.items()
+    }
+    with holding(entries, values):
+        try:
+            for entry in floats:
+                entry._dtype = _DOUBLE
+            for layer, _ in layers:
+                layer.dtype = "float64"
+            yield
+        finally:
+            for entry, dtype, grad in kept:
+                entry._dtype, entry.grad = dtype, grad
+            for layer, name in layers:
+                layer.dtype = name
