@@ -81,7 +81,18 @@ def test_every_differentiable_rule_has_a_function():
 
 
 @pytest.mark.parametrize(
-    "module", ["activations", "callbacks", "functions", "initializers", "layers", "losses", "metrics", "optimizers"]
+    "module",
+    [
+        "activations",
+        "callbacks",
+        "functions",
+        "initializers",
+        "layers",
+        "losses",
+        "metrics",
+        "optimizers",
+        "regularizers",
+    ],
 )
 def test_the_parts_of_the_face_can_be_imported_from(module):
     found = importlib.import_module(f"omomi.{module}")

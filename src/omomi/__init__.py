@@ -19,6 +19,7 @@ from omomi import layers as layers
 from omomi import losses as losses
 from omomi import metrics as metrics
 from omomi import optimizers as optimizers
+from omomi import regularizers as regularizers
 from omomi import utils as utils
 from omomi.engines.selection import current as engine
 from omomi.engines.selection import use as use
@@ -60,6 +61,7 @@ __all__ = [
     "metrics",
     "no_grad",
     "optimizers",
+    "regularizers",
     "set_seed",
     "training_mode",
     "use",

@@ -2,3 +2,4 @@
 
 from omomi.training.callbacks import Callback as Callback
 from omomi.training.callbacks import LambdaCallback as LambdaCallback
+from omomi.training.early_stopping import EarlyStopping as EarlyStopping

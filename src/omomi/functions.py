@@ -26,6 +26,8 @@ from omomi.graph.functions import hinge as hinge
 from omomi.graph.functions import huber as huber
 from omomi.graph.functions import identity as identity
 from omomi.graph.functions import kl_divergence as kl_divergence
+from omomi.graph.functions import l1_penalty as l1_penalty
+from omomi.graph.functions import l2_penalty as l2_penalty
 from omomi.graph.functions import leaky_relu as leaky_relu
 from omomi.graph.functions import log as log
 from omomi.graph.functions import log1p as log1p

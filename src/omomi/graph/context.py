@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from omomi.graph.hooks import Hook
     from omomi.graph.randomness import Draws
+    from omomi.graph.variable import Variable
 
 
 class Context(threading.local):
@@ -25,6 +26,7 @@ class Context(threading.local):
         hooks: who is told before and after each rule.
         dtype: the dtype of the layer around, which layers without one of their own take.
         draws: seed and step of the random draws, and how often each path has drawn in this step.
+        penalties: what layers add to the loss while they compute; ``None`` where there is no loss.
     """
 
     recording: bool = True
@@ -33,6 +35,7 @@ class Context(threading.local):
     dtype: str = "float32"
     hooks: tuple[Hook, ...] = ()
     draws: Draws | None = None
+    penalties: list[Variable] | None = None
 
 
 context = Context()
@@ -46,6 +49,16 @@ def no_grad() -> Iterator[None]:
         yield
     finally:
         context.recording = before
+
+
+@contextmanager
+def collected_penalties() -> Iterator[list[Variable]]:
+    """Inside, layers add their penalties (activity regularisers, ``add_loss``) to the list that this gives."""
+    before, context.penalties = context.penalties, []
+    try:
+        yield context.penalties
+    finally:
+        context.penalties = before
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from typing import Any
 from omomi.errors import ConfigurationError, ShapeError, UnknownNameError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
-from omomi.layers import activations, initializers
+from omomi.layers import activations, initializers, regularizers
 from omomi.layers.core import positive
 from omomi.layers.layer import Layer, Shape
 from omomi.layers.state import Parameter
@@ -79,7 +79,7 @@ class Conv2D(_ImageLayer):
         padding: "valid" (none), "same" (zeros around, so that with stride 1 the size stays), or explicit
             ((top, bottom), (left, right)).
         dilation_rate: the distance between the kernel's cells.
-        activation, use_bias, kernel_initializer, bias_initializer: as in Dense.
+        activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer: as in Dense.
     """
 
     def __init__(
@@ -93,6 +93,8 @@ class Conv2D(_ImageLayer):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -105,6 +107,8 @@ class Conv2D(_ImageLayer):
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel: Parameter
         self.bias: Parameter | None = None
 
@@ -119,9 +123,13 @@ class Conv2D(_ImageLayer):
             )
 
     def build(self, input_shape: Shape) -> None:
-        self.kernel = self.add_weight((*self.kernel_size, input_shape[3], self.filters), self.kernel_initializer)
+        self.kernel = self.add_weight(
+            (*self.kernel_size, input_shape[3], self.filters),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+        )
         if self.use_bias:
-            self.bias = self.add_weight((self.filters,), self.bias_initializer)
+            self.bias = self.add_weight((self.filters,), self.bias_initializer, regularizer=self.bias_regularizer)
 
     def call(self, inputs: Variable) -> Variable:
         u = functions.convolution_2d(
@@ -149,6 +157,8 @@ class Conv2D(_ImageLayer):
             "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
         }
 
 

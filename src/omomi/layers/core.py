@@ -8,8 +8,9 @@ from typing import Any
 from omomi.errors import ConfigurationError, ShapeError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
-from omomi.layers import activations, initializers
-from omomi.layers.layer import Layer, Shape, sample_shape
+from omomi.layers import activations, initializers, regularizers
+from omomi.layers.layer import Layer, Shape
+from omomi.layers.naming import sample_shape
 from omomi.layers.state import Parameter
 
 
@@ -45,6 +46,7 @@ class Dense(Layer):
         activation: name or function of f; the identity unless given.
         use_bias: whether there is a bias b.
         kernel_initializer, bias_initializer: where W and b start from.
+        kernel_regularizer, bias_regularizer: what their size adds to the loss.
     """
 
     casts_integers = True
@@ -56,6 +58,8 @@ class Dense(Layer):
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
         bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -64,6 +68,8 @@ class Dense(Layer):
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel: Parameter
         self.bias: Parameter | None = None
 
@@ -88,9 +94,11 @@ class Dense(Layer):
             )
 
     def build(self, input_shape: Shape) -> None:
-        self.kernel = self.add_weight((input_shape[-1], self.units), self.kernel_initializer)
+        self.kernel = self.add_weight(
+            (input_shape[-1], self.units), self.kernel_initializer, regularizer=self.kernel_regularizer
+        )
         if self.use_bias:
-            self.bias = self.add_weight((self.units,), self.bias_initializer)
+            self.bias = self.add_weight((self.units,), self.bias_initializer, regularizer=self.bias_regularizer)
 
     def call(self, inputs: Variable) -> Variable:
         u = functions.affine(inputs, self.kernel, self.bias)
@@ -107,6 +115,8 @@ class Dense(Layer):
             "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "bias_initializer": initializers.serialize(self.bias_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
         }
 
 

@@ -7,7 +7,6 @@ outermost layer of a call is the *root*: it owns the seed and the step number, a
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator
 from typing import Any, ClassVar
 
@@ -19,7 +18,8 @@ from omomi.graph import functions
 from omomi.graph.context import context, no_grad, training_mode
 from omomi.graph.randomness import Draws, fresh_seed, seed_number, seed_words
 from omomi.graph.variable import Variable, as_array
-from omomi.layers import initializers
+from omomi.layers import initializers, regularizers
+from omomi.layers.naming import is_default, sample_shape, snake_case
 from omomi.layers.state import Buffer, Parameter, StateEntry
 
 DTYPES = {name: np.dtype(name) for name in ("float16", "float32", "float64")}
@@ -45,6 +45,7 @@ class Layer:
         input_shape: the shape of one sample, without the batch, so that a model can be built before it sees data.
         input_dim: the same for a vector: ``input_dim=784`` is ``input_shape=(784,)``.
         seed: of a root; where there is none, it is drawn when the root is first built.
+        activity_regularizer: what the size of the output, per sample, adds to the loss.
 
     Example:
         >>> import numpy as np, omomi
@@ -82,6 +83,7 @@ class Layer:
         input_shape: tuple[int | None, ...] | None = None,
         input_dim: int | None = None,
         seed: int | None = None,
+        activity_regularizer: Any = None,
     ) -> None:
         self._entries: dict[str, StateEntry] = {}
         self._children: dict[str, Layer] = {}
@@ -91,6 +93,7 @@ class Layer:
         self._step: Buffer | None = None
         self.seed = seed
         self._trainable = trainable
+        self.activity_regularizer = regularizers.get(activity_regularizer)
         if dtype is not None and dtype not in DTYPES:
             raise UnknownNameError("dtype of a layer", dtype, DTYPES)
         self.dtype = self._explicit_dtype = dtype
@@ -131,6 +134,8 @@ class Layer:
             config["dtype"] = self._explicit_dtype
         if self.given_input_shape is not None:
             config["input_shape"] = list(self.given_input_shape)
+        if self.activity_regularizer is not None:
+            config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config
 
     @classmethod
@@ -167,15 +172,18 @@ class Layer:
         name: str | None = None,
         dtype: str | None = None,
         trainable: bool = True,
+        regularizer: Any = None,
     ) -> Parameter:
         """A new parameter; assign it to an attribute (its name) or give ``name``.
 
-        Its numbers are drawn when the layer has its place in a model: they depend on (seed, path) alone.
+        Its numbers are drawn when the layer has its place in a model: they depend on (seed, path) alone. What a
+        ``regularizer`` makes of them is added to the loss while training moves them.
         """
         size = (shape,) if isinstance(shape, int) else tuple(shape)
         if any(d is None or d < 0 for d in size):
             raise ShapeError("a parameter's shape has known sizes.", where=self.where, received=f"shape {size}")
         parameter = Parameter(size, initializers.get(initializer), dtype or self.dtype or context.dtype, trainable)
+        parameter.regularizer = regularizers.get(regularizer)
         if name is not None:
             self.register(name, parameter)
         return parameter
@@ -183,6 +191,11 @@ class Layer:
     def add_buffer(self, shape: Any = (), initializer: Any = "zeros", *, dtype: str | None = None) -> Buffer:
         """A new buffer: an array that training changes without a gradient. Assign it to an attribute."""
         return Buffer(tuple(shape), initializers.get(initializer), dtype or self.dtype or context.dtype)
+
+    def add_loss(self, penalty: Variable) -> None:
+        """In ``call``: add a scalar to the loss of this step; in prediction, where there is none, nothing happens."""
+        if context.penalties is not None:
+            context.penalties.append(penalty)
 
     @property
     def children(self) -> dict[str, Layer]:
@@ -321,7 +334,10 @@ class Layer:
                 self.check_input(inputs.shape)
             if self._takes_training:
                 kwargs["training"] = context.training
-            return self.call(inputs, *args, **kwargs)
+            outputs = self.call(inputs, *args, **kwargs)
+            if self.activity_regularizer is not None:
+                self.add_loss(self.activity_regularizer(outputs) / outputs.shape[0])
+            return outputs
         finally:
             context.path, context.training, context.draws, context.dtype = outside
 
@@ -369,39 +385,8 @@ class Layer:
         return Draws(self._own_seed()._array, self._own_step()._array)
 
 
-def sample_shape(shape: Any, where: str) -> tuple[int | None, ...] | None:
-    """Check the shape of one sample as a user wrote it."""
-    if shape is None:
-        return None
-    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
-    if sizes and sizes[0] is None and len(sizes) > 1:
-        raise ShapeError(
-            "the shape of a sample has no batch.",
-            where=where,
-            expected=f"input_shape={sizes[1:]}",
-            received=f"input_shape={sizes}",
-            fix="leave the batch size out of input_shape",
-        )
-    if any(d is not None and (not isinstance(d, (int, np.integer)) or d < 1) for d in sizes):
-        raise ShapeError("sizes are positive whole numbers.", where=where, received=f"input_shape={sizes}")
-    return sizes
-
-
-def is_default(value: Any, default: Any) -> bool:
-    """Whether a value of a configuration is what the constructor takes unless told."""
-    if isinstance(value, dict):
-        return isinstance(default, str) and snake_case(value.get("class_name", "")) == default
-    return bool((tuple(value) if isinstance(value, list) else value) == default) or (value, default) == ("linear", None)
-
-
 def shape_of(inputs: Any) -> Any:
     """The shape of an input, or the shapes of several."""
     if isinstance(inputs, (list, tuple)):
         return [shape_of(x) for x in inputs]
     return inputs.shape
-
-
-def snake_case(kind: str) -> str:
-    """A class name as a layer name, as Keras spells it: MaxPooling2D → max_pooling2d, PReLU → p_re_lu."""
-    spaced = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", kind)
-    return re.sub(r"([a-z])([A-Z])", r"\1_\2", spaced).lower()

@@ -7,7 +7,7 @@ from typing import Any
 from omomi.errors import ConfigurationError, ShapeError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
-from omomi.layers import initializers
+from omomi.layers import initializers, regularizers
 from omomi.layers.layer import Layer, Shape
 from omomi.layers.state import Buffer, Parameter
 
@@ -22,6 +22,7 @@ class BatchNormalization(Layer):
         momentum: of the running averages: running ← momentum · running + (1 − momentum) · batch.
         epsilon: added to σ², so that a constant channel does not divide by zero.
         center, scale: whether β and γ are learned; 0 and 1 otherwise.
+        beta_regularizer, gamma_regularizer: what their size adds to the loss.
     """
 
     casts_integers = True
@@ -36,6 +37,8 @@ class BatchNormalization(Layer):
         gamma_initializer: Any = "ones",
         moving_mean_initializer: Any = "zeros",
         moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -47,6 +50,8 @@ class BatchNormalization(Layer):
         self.gamma_initializer = initializers.get(gamma_initializer)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
         self.gamma: Parameter
         self.beta: Parameter
         self.moving_mean: Buffer
@@ -63,8 +68,12 @@ class BatchNormalization(Layer):
 
     def build(self, input_shape: Shape) -> None:
         size = (input_shape[-1],)
-        self.gamma = self.add_weight(size, self.gamma_initializer, trainable=self.scale)
-        self.beta = self.add_weight(size, self.beta_initializer, trainable=self.center)
+        self.gamma = self.add_weight(
+            size, self.gamma_initializer, trainable=self.scale, regularizer=self.gamma_regularizer
+        )
+        self.beta = self.add_weight(
+            size, self.beta_initializer, trainable=self.center, regularizer=self.beta_regularizer
+        )
         self.moving_mean = self.add_buffer(size, self.moving_mean_initializer)
         self.moving_variance = self.add_buffer(size, self.moving_variance_initializer)
 
@@ -101,4 +110,6 @@ class BatchNormalization(Layer):
             "gamma_initializer": initializers.serialize(self.gamma_initializer),
             "moving_mean_initializer": initializers.serialize(self.moving_mean_initializer),
             "moving_variance_initializer": initializers.serialize(self.moving_variance_initializer),
+            "beta_regularizer": regularizers.serialize(self.beta_regularizer),
+            "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
         }

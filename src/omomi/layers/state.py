@@ -6,7 +6,7 @@ and nothing else: so saving, resuming and compiling a step are all short.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -89,14 +89,19 @@ class StateEntry(Variable):
 
 
 class Parameter(StateEntry):
-    """An array that the optimiser moves along its gradient, unless ``trainable`` is switched off."""
+    """An array that the optimiser moves along its gradient, unless ``trainable`` is switched off.
 
-    __slots__ = ()
+    Attributes:
+        regularizer: from the parameter to what it adds to the loss, if anything.
+    """
+
+    __slots__ = ("regularizer",)
 
     def __init__(
         self, shape: tuple[int, ...], initializer: Initializer, dtype: Any = "float32", trainable: bool = True
     ) -> None:
         super().__init__(shape, initializer, dtype, trainable)
+        self.regularizer: Callable[[Variable], Variable] | None = None
 
     @property
     def trainable(self) -> bool:

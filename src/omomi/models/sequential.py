@@ -8,7 +8,8 @@ from typing import Any
 from omomi.errors import ConfigurationError
 from omomi.graph.context import context, placed
 from omomi.graph.randomness import seed_number
-from omomi.layers.layer import Layer, Shape, snake_case
+from omomi.layers.layer import Layer, Shape
+from omomi.layers.naming import snake_case
 from omomi.layers.registry import deserialize, serialize
 from omomi.models.model import Model
 

@@ -17,6 +17,7 @@ from omomi.ops import linear as linear
 from omomi.ops import loss as loss
 from omomi.ops import metric as metric
 from omomi.ops import normalization as normalization
+from omomi.ops import penalty as penalty
 from omomi.ops import pooling as pooling
 from omomi.ops import reduction as reduction
 from omomi.ops import shape as shape

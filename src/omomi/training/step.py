@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 from omomi.engines.engine import Array, Step
 from omomi.engines.selection import current
-from omomi.graph.context import no_grad, training_mode
+from omomi.graph.context import collected_penalties, no_grad, training_mode
 from omomi.graph.variable import Variable, apply
 from omomi.layers.state import Parameter, StateEntry, arrays, holding
 from omomi.ops import arithmetic, metric
@@ -54,8 +54,7 @@ def training_step(model: Trainable, loss: Loss, metrics: Sequence[Metric], optim
     def step(state: dict[str, Array], batch: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
         engine = current()
         with holding(entries, state), training_mode():
-            y = model(batch["x"], training=True)
-            E = loss.compute(batch["y"], y, batch["w"])
+            y, E = judged(model, loss, batch, training=True)
             E.backward()
 
             gradients = {path: p.grad for path, p in parameters.items() if p.grad is not None}
@@ -81,8 +80,7 @@ def evaluation_step(model: Trainable, loss: Loss, metrics: Sequence[Metric]) -> 
 
     def step(state: dict[str, Array], batch: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
         with holding(entries, state), training_mode(False), no_grad():
-            y = model(batch["x"], training=False)
-            E = loss.compute(batch["y"], y, batch["w"])
+            y, E = judged(model, loss, batch, training=False)
             return {**state, **measured(metrics, E, y, batch)}, {"loss": E._array}
 
     return entries, step, why_not_replayed(model, loss)
@@ -97,6 +95,17 @@ def prediction_step(model: Trainable) -> Made:
             return state, {"y": model(batch["x"], training=False)._array}
 
     return entries, step, why_not_replayed(model)
+
+
+def judged(model: Trainable, loss: Loss, batch: dict[str, Array], training: bool) -> tuple[Variable, Variable]:
+    """The output, and E: the loss, and the penalties of the layers and of the parameters that training moves."""
+    with collected_penalties() as penalties:
+        y = model(batch["x"], training=training)
+    E = loss.compute(batch["y"], y, batch["w"])
+    penalties += [p.regularizer(p) for p in model.parameters().values() if p.regularizer is not None]
+    for penalty in penalties:
+        E = E + penalty
+    return y, E
 
 
 def why_not_replayed(model: Trainable, loss: Loss | None = None) -> str | None:

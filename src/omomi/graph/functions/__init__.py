@@ -69,6 +69,8 @@ from omomi.graph.functions.losses import binary_cross_entropy as binary_cross_en
 from omomi.graph.functions.losses import hinge as hinge
 from omomi.graph.functions.losses import huber as huber
 from omomi.graph.functions.losses import kl_divergence as kl_divergence
+from omomi.graph.functions.losses import l1_penalty as l1_penalty
+from omomi.graph.functions.losses import l2_penalty as l2_penalty
 from omomi.graph.functions.losses import mean_absolute_error as mean_absolute_error
 from omomi.graph.functions.losses import mean_squared_error as mean_squared_error
 from omomi.graph.functions.losses import sigmoid_cross_entropy as sigmoid_cross_entropy

@@ -10,7 +10,7 @@ from typing import Any
 from omomi.engines.selection import current
 from omomi.errors import DtypeError, ShapeError
 from omomi.graph.variable import Variable, apply, as_variable
-from omomi.ops import loss, shape
+from omomi.ops import loss, penalty, shape
 from omomi.ops.rule import Rule
 
 Input = Any  # a Variable, an array, or numbers
@@ -94,6 +94,16 @@ def hinge(x: Input, t: Input, w: Input | None = None) -> Variable:
 def kl_divergence(x: Input, t: Input, w: Input | None = None) -> Variable:
     """Σⱼ tⱼ log(tⱼ / xⱼ), x and t probabilities."""
     return _dense_loss(loss.kl_divergence, x, t, w)
+
+
+def l1_penalty(x: Input, factor: float = 0.01) -> Variable:
+    """λ Σ |x| with λ = ``factor``, a scalar."""
+    return apply(penalty.l1_penalty, as_variable(x), factor=float(factor))
+
+
+def l2_penalty(x: Input, factor: float = 0.01) -> Variable:
+    """λ Σ x² with λ = ``factor``, a scalar."""
+    return apply(penalty.l2_penalty, as_variable(x), factor=float(factor))
 
 
 def _dense_loss(rule: Rule, x: Input, t: Input, w: Input | None, **attributes: float) -> Variable:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from omomi.engines.cpu.lowering import Lowering
-from omomi.engines.cpu.lowerings import convolution, elementwise, losses, normalization, passes, products
+from omomi.engines.cpu.lowerings import convolution, elementwise, losses, normalization, passes, penalties, products
 from omomi.engines.cpu.lowerings.updates import UPDATES as UPDATES
 
 LOWERINGS: dict[str, Lowering] = {
@@ -13,4 +13,5 @@ LOWERINGS: dict[str, Lowering] = {
     **elementwise.LOWERINGS,
     **losses.LOWERINGS,
     **normalization.LOWERINGS,
+    **penalties.LOWERINGS,
 }
