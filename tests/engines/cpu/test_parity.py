@@ -78,6 +78,46 @@ def test_every_lowering_belongs_to_a_rule_that_has_samples():
     assert set(LOWERINGS) | set(UPDATES) <= set(SAMPLES)
 
 
+# Rules that run inside a plan as they are written, and why no kernel serves them.
+POWERS = "NumPy calls the C library for it, and so would a kernel"
+LOCAL = "no layer, loss or optimiser computes with it: only hand-written losses and layers do"
+REDUCES = "one call of NumPy, in vectors, beside a convolution that costs a hundred times as much"
+MOVES = "moves numbers and computes nothing: NumPy's copy of a strided view is a kernel of its own"
+PLAIN = {
+    "power": POWERS,
+    "exponentiation": POWERS,
+    "sin": POWERS,
+    "cos": POWERS,
+    "maximum": LOCAL,
+    "minimum": LOCAL,
+    "where": LOCAL,
+    "max": REDUCES,
+    "min": LOCAL,
+    "variance": LOCAL,
+    "logsumexp": LOCAL,
+    "sum": LOCAL,
+    "mean": REDUCES,
+    "concatenate": MOVES,
+    "stack": MOVES,
+    "split": MOVES,
+    "flip": MOVES,
+    "getitem": MOVES,
+    "pad": MOVES,
+    "take": MOVES,
+    "transpose": MOVES,
+    "broadcast_to": MOVES,
+    "sum_to": LOCAL,
+    "prelu": "its slope broadcasts in ways that no kernel covers",
+    "confusion": "counted after training, over one array of predictions",
+}
+
+
+def test_every_rule_has_a_lowering_or_a_reason():
+    """A new rule is either served by kernels, or stands above with the reason why not."""
+    assert set(PLAIN) == set(RULES) - set(LOWERINGS)
+    assert set(UPDATES) == set(UPDATE_RULES)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", sorted(LOWERINGS))
 def test_fixed_samples(name, dtype):

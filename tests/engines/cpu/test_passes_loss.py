@@ -1,16 +1,16 @@
-"""Softmax, its losses and the accuracies against the rules in double precision."""
+"""Softmax, its logarithm and its losses against the rules in double precision."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from omomi.engines.cpu import loss
+from omomi.engines.cpu import loss, probability_loss
 from omomi.engines.cpu.kernel import Vector, kernel
 from omomi.engines.cpu.launch import Array, Launch, run
 from omomi.engines.cpu.logarithm import log, log1p
 from omomi.engines.reference import xp
-from omomi.ops import activation, metric
+from omomi.ops import activation
 from omomi.ops import loss as rules
 from tests.engines.cpu.passes import DTYPES, assert_near, check_bits, normal
 
@@ -104,15 +104,41 @@ def test_bits_do_not_depend_on_threads() -> None:
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", list(loss.ACCURACIES))
 @pytest.mark.parametrize("shape", SHAPES)
-def test_accuracies(shape: tuple[int, int], name: str, dtype: str) -> None:
-    x, t, w = _data(shape, dtype, name.startswith("sparse"))
-    x = np.round(x)  # ties: the first counts
-    if name == "binary_accuracy":
-        t = np.round(t)
-    x[0, -1] = np.nan
-    total, weight = np.empty(1, np.float32), np.empty(1, np.float32)
-    run(loss.accuracy(name, x, t, w, total, weight))
-    expected, _ = getattr(metric, name).forward(xp, *_doubles(x, t, w))
-    np.testing.assert_allclose([total[0], weight[0]], expected, rtol=2e-7)
+def test_log_softmax(shape: tuple[int, int], dtype: str) -> None:
+    x, gy = 4 * normal(1, *shape, dtype=dtype), normal(2, *shape, dtype=dtype)
+    y, gx = np.empty_like(x), np.empty_like(x)
+    run([*loss.log_softmax(x, y), *loss.log_softmax_gradient(y, gy, gx)])
+    expected, saved = activation.log_softmax.forward(xp, *_doubles(x))
+    assert_near(y, expected, scale=4)
+    assert_near(gx, activation.log_softmax.backward(xp, saved, *_doubles(gy), (True,))[0], scale=20)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("sparse", [False, True])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_cross_entropy_of_probabilities(shape: tuple[int, int], sparse: bool, dtype: str) -> None:
+    """Rows that do not sum to one, some entries of which are clipped."""
+    x, t, w = _data(shape, dtype, sparse)
+    x = np.abs(x)
+    x[0, -1] = 0
+    gy, error, gx = np.array([1.7], dtype), np.empty(1, dtype), np.empty_like(x)
+    if shape == (1, 1):
+        x[...] = 1  # the only class: p = 1, which is clipped
+    run([*probability_loss.forward(x, t, w, error), *probability_loss.backward(x, t, w, gy, gx)])
+    rule = rules.sparse_categorical_cross_entropy if sparse else rules.categorical_cross_entropy
+    expected, saved = rule.forward(xp, *_doubles(x, t, w))
+    assert_near(error, expected[None], scale=10)
+    wanted = rule.backward(xp, saved, gy[0].astype(np.float64), (True, False, False))[0]
+    assert_near(gx, wanted, scale=10 * max(1, np.abs(wanted).max()))
+
+
+def test_a_class_that_there_is_not_has_no_probability() -> None:
+    """It is no number, and nothing outside of the row is read or written."""
+    x, w, gy = np.full((1, 3), 1 / 3, np.float32), np.ones(1, np.float32), np.ones(1, np.float32)
+    error, gx = np.empty(1, np.float32), np.empty((1, 3), np.float32)
+    for t in (3, -1):
+        run(probability_loss.forward(x, np.array([t]), w, error))
+        run(probability_loss.backward(x, np.array([t]), w, gy, gx))
+        assert np.isnan(error[0])
+        assert np.isnan(gx).all()

@@ -15,6 +15,8 @@ CASES = [
     *((name, {}) for name in termwise.CODES),
     ("huber", {"delta": 0.3}),
     ("binary_cross_entropy", {"epsilon": 0.1}),
+    ("kl_divergence", {"epsilon": 0.1}),
+    ("poisson", {"epsilon": 0.1}),
 ]
 
 
@@ -27,6 +29,10 @@ def test_against_the_rule(name: str, attributes: dict, shape: tuple[int, int], d
         t = (t > 0).astype(dtype)
     if name.startswith("binary"):
         x = np.clip(0.5 + 0.3 * x, 0.02, 0.98).astype(dtype)
+    if name.endswith("hinge"):
+        t = np.where(t > 0, 1, -1).astype(dtype)
+    if name in ("kl_divergence", "poisson"):
+        x, t = np.abs(0.4 * x) + np.asarray(0.01, dtype), np.abs(t)
     x[0, 0] = t[0, 0]
     w, gy = np.abs(normal(3, shape[0], dtype=dtype)), np.array([1.7], dtype)
     given = x.copy(), t.copy(), w.copy()

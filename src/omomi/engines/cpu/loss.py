@@ -1,6 +1,6 @@
-"""Softmax, and the losses in which the outputs of a sample compete; the counts of right answers.
+"""Softmax and its logarithm, and the losses in which the outputs of a sample compete.
 
-Samples are rows: x (N, m), weights w (N,). The formulas are those of the rules (chapters: loss, metric):
+Samples are rows: x (N, m), weights w (N,). The formulas are those of the rules (chapters: activation, loss):
 E = (1/M) Σₙ wₙ ℓₙ.
 
 A batch is cut into chunks of samples. Each adds up its losses in double precision, and so are the sums of the chunks,
@@ -17,8 +17,7 @@ from typing import Any
 import numpy as np
 
 from omomi.engines.cpu.elementary import exp
-from omomi.engines.cpu.elementwise import Singles
-from omomi.engines.cpu.kernel import Doubles, Indices, Kernel, Matrix, Real, Vector, helper, kernel, share
+from omomi.engines.cpu.kernel import Doubles, Indices, Matrix, Vector, helper, kernel, share
 from omomi.engines.cpu.launch import Array, Launch, aligned
 from omomi.engines.cpu.logarithm import log
 from omomi.engines.cpu.passes import add_sums, chunks_for
@@ -45,17 +44,6 @@ def exponentials(x, y, start, stop):  # type: ignore[no-untyped-def]
 def log_probability(score, c, log_total):  # type: ignore[no-untyped-def]
     """log y = (x − c) − log Σ e^(x − c), in this order: where x is near c, no digits of x are lost."""
     return (score - c) - log_total
-
-
-@helper
-def largest_entry(row):  # type: ignore[no-untyped-def]
-    """The first of the largest entries of a row, and the first that is not a number if there is one."""
-    best, at = row[0], 0
-    for j in range(row.size):
-        v = row[j]
-        if v > best or (v != v and best == best):
-            best, at = v, j
-    return at
 
 
 @kernel(fastmath=("reassoc",))
@@ -85,6 +73,40 @@ def softmax_backward(y: Matrix, gy: Matrix, gx: Matrix, chunk: int, chunks: int)
             total += delta[j] * probabilities[j]
         for j in range(m):
             result[j] = probabilities[j] * (delta[j] - total)
+
+
+@kernel(fastmath=("reassoc",))
+def log_softmax_forward(x: Matrix, y: Matrix, chunk: int, chunks: int) -> None:
+    """y = (x − c) − log Σ e^(x − c) for a range of rows, c the largest entry of each."""
+    m = x.shape[1]
+    start, stop = share(x.shape[0], chunk, chunks)
+    exponentials(x, y, start, stop)
+    for n in range(start, stop):
+        scores, row = x[n], y[n]
+        c, total = scores[0], real(0)
+        for j in range(m):
+            c = scores[j] if scores[j] > c else c
+            total += row[j]
+        log_total = log(total)
+        for j in range(m):
+            row[j] = log_probability(scores[j], c, log_total)
+
+
+@kernel(fastmath=("reassoc",))
+def log_softmax_backward(y: Matrix, gy: Matrix, gx: Matrix, chunk: int, chunks: int) -> None:
+    """gx = gy − e^y Σ gy for a range of rows."""
+    m = y.shape[1]
+    start, stop = share(y.shape[0], chunk, chunks)
+    run, powers = vector(address(y, start * m), (stop - start) * m), vector(address(gx, start * m), (stop - start) * m)
+    for i in range(run.size):
+        powers[i] = exp(run[i])
+    for n in range(start, stop):
+        delta, result = gy[n], gx[n]
+        total = real(0)
+        for j in range(m):
+            total += delta[j]
+        for j in range(m):
+            result[j] = delta[j] - result[j] * total
 
 
 @kernel(fastmath=("reassoc",))
@@ -167,41 +189,6 @@ def sparse_softmax_cross_entropy_backward(
             result[t[n]] = part * (row[t[n]] - real(1))
 
 
-@kernel()
-def categorical_accuracy(x: Matrix, t: Matrix, w: Vector, total: Singles, weight: Singles) -> None:
-    """total = Σ w [argmax x = argmax t], weight = Σ w."""
-    right, all_weights = 0.0, 0.0
-    for n in range(w.size):
-        right += w[n] if largest_entry(x[n]) == largest_entry(t[n]) else real(0)
-        all_weights += w[n]
-    total[0], weight[0] = np.float32(right), np.float32(all_weights)
-
-
-@kernel()
-def sparse_categorical_accuracy(x: Matrix, t: Indices, w: Vector, total: Singles, weight: Singles) -> None:
-    """total = Σ w [argmax x = t], weight = Σ w."""
-    right, all_weights = 0.0, 0.0
-    for n in range(w.size):
-        right += w[n] if largest_entry(x[n]) == t[n] else real(0)
-        all_weights += w[n]
-    total[0], weight[0] = np.float32(right), np.float32(all_weights)
-
-
-@kernel()
-def binary_accuracy(x: Matrix, t: Matrix, w: Vector, total: Singles, weight: Singles, threshold: Real) -> None:
-    """total = Σ w mean of [[x > threshold] = t], weight = Σ w."""
-    m = x.shape[1]
-    right, all_weights = 0.0, 0.0
-    for n in range(w.size):
-        row, targets = x[n], t[n]
-        same = 0
-        for j in range(m):
-            same += 1 if targets[j] == (real(1) if row[j] > threshold else real(0)) else 0
-        right += w[n] * (same / max(m, 1))
-        all_weights += w[n]
-    total[0], weight[0] = np.float32(right), np.float32(all_weights)
-
-
 def softmax(x: Array, y: Array) -> list[Launch]:
     """y = softmax x along the rows of a matrix."""
     return [Launch(softmax_forward, x, y, **_cut(x))]
@@ -210,6 +197,16 @@ def softmax(x: Array, y: Array) -> list[Launch]:
 def softmax_gradient(y: Array, gy: Array, gx: Array) -> list[Launch]:
     """gx = y (gy − Σ gy y) along the rows; gx may be gy."""
     return [Launch(softmax_backward, y, gy, gx, **_cut(y))]
+
+
+def log_softmax(x: Array, y: Array) -> list[Launch]:
+    """y = log softmax x along the rows of a matrix."""
+    return [Launch(log_softmax_forward, x, y, **_cut(x))]
+
+
+def log_softmax_gradient(y: Array, gy: Array, gx: Array) -> list[Launch]:
+    """gx = gy − e^y Σ gy along the rows."""
+    return [Launch(log_softmax_backward, y, gy, gx, **_cut(y))]
 
 
 def cross_entropy(x: Array, t: Array, w: Array, y: Array, error: Array) -> list[Launch]:
@@ -235,26 +232,6 @@ def cross_entropy_gradient(y: Array, t: Array, w: Array, gy: Array, gx: Array) -
     """gx (N, m), from y = softmax x and gy (1,)."""
     declared = softmax_cross_entropy_backward if t.ndim == 2 else sparse_softmax_cross_entropy_backward
     return [Launch(declared, y, t, w, gy, gx, **_cut(y))]
-
-
-ACCURACIES: dict[str, Kernel] = {
-    declared.name: declared for declared in (categorical_accuracy, sparse_categorical_accuracy, binary_accuracy)
-}
-
-
-def accuracy(
-    name: str, x: Array, t: Array, w: Array, total: Array, weight: Array, *, threshold: float = 0.5
-) -> list[Launch]:
-    """The weighted count of right answers and the weights' sum.
-
-    Args:
-        name: of the rule, one of ``ACCURACIES``.
-        x, w: (N, m) and (N,).
-        t: (N, m) of x's dtype, or class indices, int64 (N,).
-        total, weight: float32 (1,), written.
-    """
-    threshold_if_any = (threshold,) if name == "binary_accuracy" else ()
-    return [Launch(ACCURACIES[name], x, t, w, total, weight, *threshold_if_any, dtype=x.dtype.name)]
 
 
 def _cut(x: Array) -> dict[str, Any]:

@@ -1,10 +1,10 @@
 """The losses that add up terms of single outputs, in one pass forward and one backward.
 
-    forward    E = (1/M) Σₙ wₙ (1/m) Σⱼ e(x, t)            (squared_error: no 1/m)
+    forward    E = (1/M) Σₙ wₙ (1/m) Σⱼ e(x, t)            (squared_error, kl_divergence: no 1/m)
     backward   gx = gy wₙ/M (1/m) ∂e/∂x
 
-A *code* names the loss, so that one kernel serves them all; the parameter is Huber's δ or the ε of a clipped
-probability. d is x − t, and σ the sigmoid function.
+A *code* names the loss, so that one kernel serves them all; the parameter is Huber's δ, the ε of a clipped
+probability, or what is added before a logarithm. d is x − t, and σ the sigmoid function.
 
 ====  ======================  ==========================================  ===========================================
 code  name                    e                                           ∂e/∂x
@@ -17,6 +17,11 @@ code  name                    e                                           ∂e/�
 5     sigmoid_cross_entropy   max(x, 0) − x t + log(1 + e^(−|x|))         σ(x) − t
 6     binary_cross_entropy    −t log q − (1 − t) log(1 − q)               (q − t) / (q (1 − q)) if q = x, else 0
                               q = x clipped to [ε, 1 − ε]
+7     hinge                   max(1 − t x, 0)                             −t if t x < 1, else 0
+8     squared_hinge           max(1 − t x, 0)²                            −2 t max(1 − t x, 0)
+9     kl_divergence           p log(p / q)                                −p / q if q = x, else 0
+                              p, q = t, x clipped to [ε, 1]
+10    poisson                 x − t log(x + ε)                            1 − t / (x + ε)
 ====  ======================  ==========================================  ===========================================
 
 The terms of several rows are computed in one loop, into memory of the thread, and added up row by row from there. How
@@ -45,9 +50,19 @@ CODES = {
     "log_cosh": 4,
     "sigmoid_cross_entropy": 5,
     "binary_cross_entropy": 6,
+    "hinge": 7,
+    "squared_hinge": 8,
+    "kl_divergence": 9,
+    "poisson": 10,
 }
+SUMS = ("squared_error", "kl_divergence")  # ℓ is the sum of the terms, not their mean
 # The attribute that is the parameter, and what it is where it is not given.
-PARAMETERS = {"huber": ("delta", 1.0), "binary_cross_entropy": ("epsilon", 1e-7)}
+PARAMETERS = {
+    "huber": ("delta", 1.0),
+    "binary_cross_entropy": ("epsilon", 1e-7),
+    "kl_divergence": ("epsilon", 1e-7),
+    "poisson": ("epsilon", 1e-7),
+}
 RUN = 1024  # numbers at a time, at least
 
 
@@ -62,7 +77,7 @@ def clipped(x, low, high):  # type: ignore[no-untyped-def]
 def terms(x, t, e, code, parameter):  # type: ignore[no-untyped-def]
     """e(x, t) along a run."""
     n = e.size
-    one, half = real(1), real(0.5)
+    zero, one, half = real(0), real(1), real(0.5)
     if code == 0:
         for i in range(n):
             d = x[i] - t[i]
@@ -91,6 +106,22 @@ def terms(x, t, e, code, parameter):  # type: ignore[no-untyped-def]
         for i in range(n):
             q = clipped(x[i], parameter, one - parameter)
             e[i] = -(t[i] * log(q) + (one - t[i]) * log(one - q))
+    elif code == 7:
+        for i in range(n):
+            short = one - t[i] * x[i]
+            e[i] = zero if short <= zero else short
+    elif code == 8:
+        for i in range(n):
+            short = one - t[i] * x[i]
+            short = zero if short <= zero else short
+            e[i] = short * short
+    elif code == 9:
+        for i in range(n):
+            p, q = clipped(t[i], parameter, one), clipped(x[i], parameter, one)
+            e[i] = p * log(p / q)
+    elif code == 10:
+        for i in range(n):
+            e[i] = x[i] - t[i] * log(x[i] + parameter)
 
 
 @helper
@@ -121,6 +152,20 @@ def slopes(x, t, gx, code, parameter):  # type: ignore[no-untyped-def]
         for i in range(n):
             q = clipped(x[i], parameter, one - parameter)
             gx[i] = (q - t[i]) / (q * (one - q)) if x[i] == q else zero
+    elif code == 7:
+        for i in range(n):
+            gx[i] = -t[i] if t[i] * x[i] < one else zero
+    elif code == 8:
+        for i in range(n):
+            short = one - t[i] * x[i]
+            gx[i] = real(-2) * t[i] * (zero if short <= zero else short)
+    elif code == 9:
+        for i in range(n):
+            p, q = clipped(t[i], parameter, one), clipped(x[i], parameter, one)
+            gx[i] = -p / q if x[i] == q else zero
+    elif code == 10:
+        for i in range(n):
+            gx[i] = one - t[i] / (x[i] + parameter)
 
 
 @kernel(fastmath=("reassoc",))
@@ -206,7 +251,7 @@ def backward(name: str, x: Array, t: Array, w: Array, gy: Array, gx: Array, **at
 def _numbers(name: str, x: Array, attributes: dict[str, float]) -> tuple[int, float, int]:
     """The code, the parameter and by what the sum over a row is divided."""
     attribute, default = PARAMETERS.get(name, ("", 0.0))
-    return CODES[name], attributes.get(attribute, default), 1 if name == "squared_error" else x.shape[1]
+    return CODES[name], attributes.get(attribute, default), 1 if name in SUMS else x.shape[1]
 
 
 def _run(x: Array) -> int:

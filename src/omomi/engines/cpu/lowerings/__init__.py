@@ -3,7 +3,16 @@
 from __future__ import annotations
 
 from omomi.engines.cpu.lowering import Lowering
-from omomi.engines.cpu.lowerings import convolution, elementwise, losses, normalization, passes, penalties, products
+from omomi.engines.cpu.lowerings import (
+    convolution,
+    elementwise,
+    losses,
+    normalization,
+    passes,
+    penalties,
+    products,
+    unary,
+)
 from omomi.engines.cpu.lowerings.updates import UPDATES as UPDATES
 
 LOWERINGS: dict[str, Lowering] = {
@@ -11,6 +20,7 @@ LOWERINGS: dict[str, Lowering] = {
     **convolution.LOWERINGS,
     **passes.LOWERINGS,
     **elementwise.LOWERINGS,
+    **unary.LOWERINGS,
     **losses.LOWERINGS,
     **normalization.LOWERINGS,
     **penalties.LOWERINGS,

@@ -1,16 +1,28 @@
-"""Softmax, cross-entropy and accuracies: the head of a classifier."""
+"""Softmax, losses and metrics: the head of a network."""
 
 from __future__ import annotations
 
 from math import prod
 
-from omomi.engines.cpu import elementwise, loss, termwise
+from omomi.engines.cpu import elementwise, loss, metric, probability_loss, termwise
+from omomi.engines.cpu.launch import Launch
 from omomi.engines.cpu.lowering import Lowering
 from omomi.engines.cpu.lowerings.common import FLOATS, dtype_of, floats, only, rows, shape_of
 from omomi.engines.cpu.plan import Place, Planner
 from omomi.engines.cpu.recording import Call, Value
+from omomi.engines.engine import Array
 
 ENTROPIES = ("softmax_cross_entropy", "sparse_softmax_cross_entropy")
+PROBABILITY_LOSSES = ("categorical_cross_entropy", "sparse_categorical_cross_entropy")
+METRIC = "_metric"  # the ending of a loss's name where it is a metric
+COUNTED = (
+    "mean_squared_error",
+    "mean_absolute_error",
+    "binary_cross_entropy",
+    "hinge",
+    "kl_divergence",
+    *PROBABILITY_LOSSES,
+)
 
 
 def last_axis(p: Planner, call: Call) -> bool:
@@ -75,6 +87,21 @@ class Softmax(Lowering):
         return None
 
 
+class LogSoftmax(Lowering):
+    """The logarithm of the softmax."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        return floats(p, call) and last_axis(p, call)
+
+    def forward(self, p: Planner, call: Call) -> None:
+        p.launch(loss.log_softmax, rows(p.place(only(call.inputs))), rows(p.place(only(call.outputs))))
+
+    def backward(self, p: Planner, call: Call) -> None:
+        assert call.partner is not None
+        y, gy, gx = only(call.partner.outputs), only(call.inputs), only(call.outputs)
+        p.launch(loss.log_softmax_gradient, rows(p.place(y)), rows(p.place(gy)), rows(p.place(gx)))
+
+
 class CrossEntropy(Lowering):
     """E and the probabilities in one pass; backward starts at y − t."""
 
@@ -95,6 +122,39 @@ class CrossEntropy(Lowering):
             p.launch(
                 loss.cross_entropy_gradient,
                 *p.kept(call.partner),
+                targets(p, t),
+                p.place(w).vector,
+                p.place(only(call.inputs)).vector,
+                rows(p.place(gx)),
+            )
+
+
+class ProbabilityLoss(Lowering):
+    """A cross-entropy from probabilities; backward computes anew what forward knew."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        return reads_rows_and_targets(p, call)
+
+    def forward(self, p: Planner, call: Call) -> None:
+        x, t, w = (value for value in call.inputs if value is not None)
+        attributes = dict(call.attributes)
+        p.launch(
+            lambda x, t, w, error: probability_loss.forward(x, t, w, error, **attributes),
+            rows(p.place(x)),
+            targets(p, t),
+            p.place(w).vector,
+            p.place(only(call.outputs)).vector,
+        )
+
+    def backward(self, p: Planner, call: Call) -> None:
+        assert call.partner is not None
+        x, t, w = (value for value in call.partner.inputs if value is not None)
+        gx = call.outputs[0]
+        attributes = dict(call.attributes)
+        if gx is not None:
+            p.launch(
+                lambda x, t, w, gy, gx: probability_loss.backward(x, t, w, gy, gx, **attributes),
+                rows(p.place(x)),
                 targets(p, t),
                 p.place(w).vector,
                 p.place(only(call.inputs)).vector,
@@ -141,15 +201,15 @@ class Accuracy(Lowering):
     """The weighted count of right answers, and the weight."""
 
     def accepts(self, p: Planner, call: Call) -> bool:
-        fits = call.rule.name != "binary_accuracy" or dtype_of(p, call.inputs[1]) == dtype_of(p, call.inputs[0])
-        return fits and reads_rows_and_targets(p, call)
+        dtypes = dtype_of(p, call.inputs[0]), dtype_of(p, call.inputs[1])
+        return (call.rule.name != "binary_accuracy" or dtypes[0] == dtypes[1]) and reads_rows_and_targets(p, call)
 
     def forward(self, p: Planner, call: Call) -> None:
         x, t, w = (value for value in call.inputs if value is not None)
         name, attributes = call.rule.name, dict(call.attributes)
         total, weight = (p.place(value).vector for value in call.outputs if value is not None)
         p.launch(
-            lambda x, t, w, total, weight: loss.accuracy(name, x, t, w, total, weight, **attributes),
+            lambda x, t, w, total, weight: metric.accuracy(name, x, t, w, total, weight, **attributes),
             rows(p.place(x)),
             targets(p, t),
             p.place(w).vector,
@@ -158,9 +218,36 @@ class Accuracy(Lowering):
         )
 
 
+class CountedLoss(Lowering):
+    """A loss as a metric: M E and the weight."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        name = call.rule.name.removesuffix(METRIC)
+        fits = floats(p, call) and len(shape_of(p, call.inputs[0])) >= 2
+        return fits if name in termwise.CODES else reads_rows_and_targets(p, call)
+
+    def forward(self, p: Planner, call: Call) -> None:
+        x, t, w = (value for value in call.inputs if value is not None)
+        name, attributes = call.rule.name.removesuffix(METRIC), dict(call.attributes)
+
+        def launches(x: Array, t: Array, w: Array, error: Array, total: Array, weight: Array) -> list[Launch]:
+            if name in termwise.CODES:
+                counted = termwise.forward(name, x, t, w, error, **attributes)
+            else:
+                counted = probability_loss.forward(x, t, w, error, **attributes)
+            return [*counted, *metric.count_loss(error, w, total, weight)]
+
+        total, weight = (p.place(value).vector for value in call.outputs if value is not None)
+        error = p.room((1,), dtype_of(p, x))
+        p.launch(launches, rows(p.place(x)), targets(p, t), p.place(w).vector, error, total, weight)
+
+
 LOWERINGS: dict[str, Lowering] = {
     "softmax": Softmax(),
+    "log_softmax": LogSoftmax(),
     **{name: Termwise() for name in termwise.CODES},
     **{name: CrossEntropy() for name in ENTROPIES},
-    **{name: Accuracy() for name in loss.ACCURACIES},
+    **{name: ProbabilityLoss() for name in PROBABILITY_LOSSES},
+    **{f"{name}{METRIC}": CountedLoss() for name in COUNTED},
+    **{name: Accuracy() for name in metric.ACCURACIES},
 }

@@ -12,7 +12,7 @@ from omomi.engines.cpu.recording import Call
 
 
 class Reshape(Lowering):
-    """Another shape for what stands there already."""
+    """Another shape for what stands there already, or the same."""
 
     def forward(self, p: Planner, call: Call) -> None:
         p.alias(only(call.outputs), p.place(only(call.inputs)))
@@ -124,6 +124,7 @@ class DrawAddress(Lowering):
 
 LOWERINGS: dict[str, Lowering] = {
     "reshape": Reshape(),
+    "identity": Reshape(),
     "max_pooling_2d": MaxPooling(),
     "average_pooling_2d": AveragePooling(),
     "dropout": Dropout(),
