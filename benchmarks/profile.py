@@ -12,7 +12,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from math import prod
+from math import prod, sqrt
 from statistics import median
 from typing import Any
 
@@ -25,9 +25,6 @@ from omomi.engines.cpu.launch import Launch, Program
 
 REPEATS = 200
 Shapes = dict[str, tuple[int, ...]]
-
-
-WINOGRAD = 9 * 4 / 16  # a 3×3 convolution's multiplications for four results, over those that the transforms leave
 
 
 def _convolution_backward(s: Shapes) -> int:
@@ -103,7 +100,17 @@ def part_of(launch: Launch, before: Part | None) -> Part:
         channels = shapes["x"][3]
     elif name == "add_partials" and before is not None:
         channels = before.channels
-    return Part(name, count, int(count / WINOGRAD) if name.startswith("winograd") else count, channels)
+    return Part(
+        name, count, int(count * left_by_transforms(shapes)) if name.startswith("winograd") else count, channels
+    )
+
+
+def left_by_transforms(s: Shapes) -> float:
+    """The share of a 3×3 convolution's multiplications that Winograd's transforms leave."""
+    outputs = (s["y"] if "b" in s else s["gy"])[3]
+    numbers = max(prod(s["U"]), prod(s.get("gU", (0, 0))[1:]))  # the kernel's or its gradient's planes
+    pixels = numbers // (s["x"][3] * outputs)  # that a tile sees: one plane each
+    return pixels / (9 * (sqrt(pixels) - 2) ** 2)
 
 
 def pieces_of(plan: Any) -> list[tuple[Part, Callable[[], Any]]]:

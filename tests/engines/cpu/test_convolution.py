@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from omomi.engines.cpu import convolution, pooling, threads, winograd_convolution
+from omomi.engines.cpu import convolution, pooling, threads, winograd, winograd_convolution
 from omomi.engines.cpu.geometry import Geometry
 from omomi.engines.cpu.launch import Launch, run
 from tests.engines.cpu.oracles import assert_sum, spread, windows
@@ -184,10 +184,21 @@ def test_nan_is_not_hidden_by_relu() -> None:
     np.testing.assert_array_equal(y.ravel(), [np.nan, 0, 1])
 
 
+@pytest.mark.parametrize("side", [winograd.SMALL, winograd.LARGE])
+def test_transforms_give_a_convolution(side: int) -> None:
+    """Aᵀ [(G g) ⊙ (Bᵀ d)] is y_i = Σ_k d_{i+k} g_k; the entries of Bᵀ and Aᵀ are exact in binary."""
+    B_T, G, A_T = (np.array(matrix) for matrix in winograd.matrices(side))
+    d, g = np.random.default_rng(side).normal(size=(2, side + 2))
+    expected = np.correlate(d, g[:3], mode="valid")
+    np.testing.assert_allclose(A_T @ ((G @ g[:3]) * (B_T @ d)), expected, rtol=1e-13)
+    for matrix in (B_T, A_T):
+        np.testing.assert_array_equal(matrix, np.round(matrix * 256) / 256)
+
+
 @st.composite
 def winograd_cases(draw: st.DrawFn) -> Case:
     """3×3 kernels with channels enough for Winograd's transforms; odd and even sizes, any border."""
-    size, border, channels = st.integers(4, 13), st.integers(0, 1), st.sampled_from([16, 17, 33, 40])
+    size, border, channels = st.integers(4, 20), st.integers(0, 1), st.sampled_from([16, 17, 33, 40])
     n, h, w = draw(st.integers(1, 4)), draw(size), draw(size)
     padding = ((draw(border), draw(border)), (draw(border), draw(border)))
     c_in, c_out = draw(channels), draw(channels)

@@ -1,6 +1,7 @@
-"""Winograd's transforms: a 3×3 convolution with 16 multiplications for four results instead of 36.
+"""Winograd's transforms: a 3×3 convolution with fewer multiplications.
 
-Source: Winograd 1980, "Arithmetic complexity of computations"; Lavin and Gray 2015, arXiv:1509.09308, F(2×2, 3×3).
+Source: Winograd 1980, "Arithmetic complexity of computations"; Lavin and Gray 2015, arXiv:1509.09308, F(2×2, 3×3) and
+F(4×4, 3×3); the points of the larger one after Barabasz et al. 2020, arXiv:1803.10986, who look for small errors.
 
 Two results of a kernel g of three entries on four pixels d take six multiplications, or four:
 
@@ -11,9 +12,17 @@ so y = Aᵀ [(G g) ⊙ (Bᵀ d)], and, in both directions at once, for a tile of
 
     Y = Aᵀ [(G g Gᵀ) ⊙ (Bᵀ d B)] A
 
-The products are summed over the channels *before* Aᵀ and A, so for each of the 16 entries of the brackets the sum is
-a product of matrices: tiles × channels times channels × results. The transforms add and subtract only; what they cost
-is shared by all channels on the other side.
+**Where this comes from.** Read g and y as polynomials: a product of polynomials is known from its values at a few
+points, one of them infinity, and at each point it takes one multiplication. Transposed, the product of polynomials is
+what a convolution layer computes. Above, the points are 0, 1, −1 and ∞ (``matrices`` gives some rows the other sign).
+With five points and ∞ there are four results from six pixels: 36 multiplications for 16 results in both directions,
+2.25 each instead of 9, where the tile of 2×2 takes 4 each. Powers of the points stand in the transforms, so their
+rounding errors grow with the tile. With 0, ±3/4, ±3/2 they stay about three times those of the smaller tile; ±1, ±2,
+the usual choice, would double them.
+
+The products are summed over the channels *before* Aᵀ and A, so for each of the entries of the brackets the sum is
+a product of matrices: tiles × channels times channels × results. What the transforms cost is shared by all channels
+on the other side.
 
 The derivatives follow from the chain rule; each transform's is its transpose. With D = A δ Aᵀ for the delta δ of Y:
 
@@ -21,12 +30,15 @@ The derivatives follow from the chain rule; each transform's is its transpose. W
     ∂E/∂(G g Gᵀ) = D ⊙ (Bᵀ d B), summed over tiles         and so  gW = Gᵀ [·] G
 
 Here are the transforms X → L X Lᵀ, for vectors of channels at once. One side is a square of pixels of an image, the
-other 16 (or 4, 9) *planes*, one for each entry of the square.
+other *planes*, one for each entry of the square.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
+from typing import Literal
 
 from llvmlite import ir
 
@@ -37,9 +49,32 @@ from omomi.engines.cpu.vectors import I64, Vectors, changed_if, word
 
 Matrix = tuple[tuple[float, ...], ...]
 
-B_T: Matrix = ((1, 0, -1, 0), (0, 1, 1, 0), (0, -1, 1, 0), (0, 1, 0, -1))
-G: Matrix = ((1, 0, 0), (0.5, 0.5, 0.5), (0.5, -0.5, 0.5), (0, 0, 1))
-A_T: Matrix = ((1, 1, 1, 0), (0, 1, -1, -1))
+SMALL, LARGE = 2, 4  # the side of a tile's results
+POINTS = {SMALL: (0.0, 1.0, -1.0), LARGE: (0.0, 0.75, -0.75, 1.5, -1.5)}
+
+
+def matrices(side: int) -> tuple[Matrix, Matrix, Matrix]:
+    """Bᵀ, G and Aᵀ of a tile of ``side`` results, from its points p₁ … and ∞.
+
+    Row i of Aᵀ and the rows of G hold the powers of the points; those of Bᵀ the coefficients of the polynomials
+    Πⱼ (z − pⱼ) without the point itself, whose value there, Nᵢ, divides row i of G. At ∞ only the highest power counts.
+    """
+    points = POINTS[side]
+    others = [[q for q in points if q != p] for p in points]
+    B_T = (*((*polynomial(roots), 0.0) for roots in others), polynomial(points))
+    values = [prod(p - q for q in roots) for p, roots in zip(points, others, strict=True)]
+    G = (*(tuple(p**k / n for k in range(3)) for p, n in zip(points, values, strict=True)), (0.0, 0.0, 1.0))
+    A_T = tuple((*(p**i for p in points), float(i == side - 1)) for i in range(side))
+    return B_T, G, A_T
+
+
+def polynomial(roots: Sequence[float]) -> tuple[float, ...]:
+    """The coefficients of Π (z − root), from z⁰ on."""
+    coefficients = [1.0]
+    for root in roots:
+        coefficients = [low - root * high for low, high in zip([0.0, *coefficients], [*coefficients, 0.0], strict=True)]
+    return tuple(coefficients)
+
 
 # The arguments of a transform, all whole numbers: addresses in bytes, strides in numbers. ``row`` and ``pixel`` lie
 # between the entries of a square, ``plane`` between planes; ``square_step`` and ``plane_step`` between two tiles.
@@ -59,12 +94,14 @@ class Transform:
 
     Args:
         matrix: L.
-        to_planes: whether it goes from squares to planes, or back. On the way back it can add to what the square
-            holds, add a bias, and keep what is positive, as the flags and the bias say.
+        to_planes: whether it goes from squares to planes, or back.
+        end: on the way back, "add" to what the square holds; or do what is "asked": add to it, add a bias, and keep
+            what is positive, as the flags and the bias say.
     """
 
     matrix: Matrix
     to_planes: bool
+    end: Literal["", "add", "asked"] = ""
 
     def __call__(self, machine: Machine, dtype: str, symbol: str) -> ir.Module:
         """``int64 symbol(square, row, …, flags)`` as a module of LLVM."""
@@ -155,7 +192,9 @@ class _Emitter:
         ]
         values = self._both_sides(builder, x)
         targets = [at_plane(i, j, rows) if to_planes else at_square(i, j) for i in range(rows) for j in range(rows)]
-        if not to_planes:
+        if self.transform.end == "add":
+            values = self._added(builder, values, targets, mask)
+        elif self.transform.end == "asked":
             builder, values = self._finish(builder, values, targets, bias, mask)
         for value, place in zip(values, targets, strict=True):
             self.v.store(builder, value, place, mask)
@@ -164,25 +203,55 @@ class _Emitter:
     def _both_sides(self, builder: ir.IRBuilder, x: list[list[ir.Value]]) -> list[ir.Value]:
         """L X Lᵀ, row by row: L on the columns, then L on the rows."""
         matrix = self.transform.matrix
-        half = [[self._combine(builder, row, [line[j] for line in x]) for j in range(len(x))] for row in matrix]
-        return [self._combine(builder, row, line) for line in half for row in matrix]
+        columns = [self._product(builder, matrix, [line[j] for line in x]) for j in range(len(x))]
+        return [value for i in range(len(matrix)) for value in self._product(builder, matrix, [c[i] for c in columns])]
+
+    def _product(self, builder: ir.IRBuilder, matrix: Matrix, values: list[ir.Value]) -> list[ir.Value]:
+        """L x. Points come in pairs ±p, so L has pairs of columns, or of rows, that differ in signs only: what the two
+        have in common is computed once."""
+        for j, k in pairs(transposed(matrix)):
+            a, b = values[j], values[k]
+            values = [*values[:j], builder.fadd(a, b), *values[j + 1 : k], builder.fsub(a, b), *values[k + 1 :]]
+            matrix = tuple(
+                (*row[:j], (row[j] + row[k]) / 2, *row[j + 1 : k], (row[j] - row[k]) / 2, *row[k + 1 :])
+                for row in matrix
+            )
+        results: list[ir.Value] = [None] * len(matrix)
+        for i, k in pairs(matrix):
+            even = tuple((a + b) / 2 for a, b in zip(matrix[i], matrix[k], strict=True))
+            odd = tuple((a - b) / 2 for a, b in zip(matrix[i], matrix[k], strict=True))
+            a, b = self._combine(builder, even, values), self._combine(builder, odd, values)
+            results[i], results[k] = builder.fadd(a, b), builder.fsub(a, b)
+        return [
+            self._combine(builder, row, values) if result is None else result
+            for row, result in zip(matrix, results, strict=True)
+        ]
 
     def _combine(self, builder: ir.IRBuilder, factors: tuple[float, ...], values: list[ir.Value]) -> ir.Value:
-        """Σ factor · value: values with factors of one size are added and subtracted first, and then scaled."""
+        """Σ factor · value."""
         total = None
-        for size in sorted({abs(factor) for factor in factors if factor}, reverse=True):
-            part = None
-            # Those to be added come first, so that there is something to subtract from.
-            for factor, value in sorted(zip(factors, values, strict=True), key=lambda pair: -pair[0]):
-                if factor == size:
-                    part = value if part is None else builder.fadd(part, value)
-                elif factor == -size:
-                    part = builder.fsub(self.v.zero if part is None else part, value)
-            if size != 1:
-                scale = ir.Constant(self.v.number, float(size))
-                part = builder.fmul(part, ir.Constant(self.v.type, [scale] * self.v.lanes))
-            total = part if total is None else builder.fadd(total, part)
+        # Those to be added as they are come first: they need no multiplication, and give something to subtract from.
+        for factor, value in sorted(zip(factors, values, strict=True), key=lambda pair: pair[0] != 1):
+            if factor == 0:
+                continue
+            if total is None:
+                total = value if factor == 1 else builder.fmul(value, self._constant(factor))
+            elif abs(factor) == 1:
+                total = builder.fadd(total, value) if factor > 0 else builder.fsub(total, value)
+            else:
+                total = self.v.fma(builder, value, self._constant(factor), total)
         return total
+
+    def _constant(self, factor: float) -> ir.Constant:
+        return ir.Constant(self.v.type, [ir.Constant(self.v.number, factor)] * self.v.lanes)
+
+    def _added(
+        self, builder: ir.IRBuilder, values: list[ir.Value], places: list[ir.Value], mask: ir.Value | None
+    ) -> list[ir.Value]:
+        """The values, added to what the places hold."""
+        return [
+            builder.fadd(value, self.v.load(builder, place, mask)) for value, place in zip(values, places, strict=True)
+        ]
 
     def _finish(
         self,
@@ -195,7 +264,7 @@ class _Emitter:
         """Add what the places hold and the bias, and keep what is positive, each if it is asked for."""
 
         def with_before(b: ir.IRBuilder, values: list[ir.Value]) -> list[ir.Value]:
-            return [b.fadd(value, self.v.load(b, place, mask)) for value, place in zip(values, places, strict=True)]
+            return self._added(b, values, places, mask)
 
         def with_bias(b: ir.IRBuilder, values: list[ir.Value]) -> list[ir.Value]:
             vector = self.v.load(b, bias, mask)
@@ -213,13 +282,36 @@ class _Emitter:
         return changed_if(builder, asked(RELU), positive, values)
 
 
-def _emitted(name: str, matrix: Matrix, to_planes: bool) -> Emitted:
-    return Emitted(f"winograd_{name}", Transform(matrix, to_planes), len(ARGUMENTS))
+def pairs(rows: Matrix) -> list[tuple[int, int]]:
+    """Which rows have the same entries up to signs, some the same sign and some the other. Each row is in one pair."""
+    found: list[tuple[int, int]] = []
+    for i, a in enumerate(rows):
+        for k in range(i + 1, len(rows)):
+            b, taken = rows[k], {index for pair in found for index in pair}
+            alike = all(abs(p) == abs(q) for p, q in zip(a, b, strict=True))
+            if alike and a != b and a != tuple(-q for q in b) and not {i, k} & taken:
+                found.append((i, k))
+    return found
 
 
-pixels_to_planes = _emitted("pixels_to_planes", B_T, to_planes=True)  # Bᵀ d B
-planes_to_results = _emitted("planes_to_results", A_T, to_planes=False)  # Aᵀ M A
-kernel_to_planes = _emitted("kernel_to_planes", G, to_planes=True)  # G g Gᵀ
-deltas_to_planes = _emitted("deltas_to_planes", transposed(A_T), to_planes=True)  # A δ Aᵀ
-planes_to_pixels = _emitted("planes_to_pixels", transposed(B_T), to_planes=False)  # B X Bᵀ
-planes_to_kernel = _emitted("planes_to_kernel", transposed(G), to_planes=False)  # Gᵀ X G
+def _emitted(name: str, matrix: Matrix, to_planes: bool, end: Literal["", "add", "asked"] = "") -> Emitted:
+    return Emitted(f"winograd_{name}", Transform(matrix, to_planes, end), len(ARGUMENTS))
+
+
+def _transforms(side: int) -> list[Emitted]:
+    """The six transforms of a tile: those of pixels, results and kernel, and those of their gradients."""
+    B_T, G, A_T = matrices(side)
+    return [
+        _emitted(f"pixels_to_planes_{side}", B_T, to_planes=True),  # Bᵀ d B
+        _emitted(f"planes_to_results_{side}", A_T, to_planes=False, end="asked"),  # Aᵀ M A
+        _emitted(f"kernel_to_planes_{side}", G, to_planes=True),  # G g Gᵀ
+        _emitted(f"deltas_to_planes_{side}", transposed(A_T), to_planes=True),  # A δ Aᵀ
+        _emitted(f"planes_to_pixels_{side}", transposed(B_T), to_planes=False, end="add"),  # B X Bᵀ
+        _emitted(f"planes_to_kernel_{side}", transposed(G), to_planes=False, end="asked"),  # Gᵀ X G
+    ]
+
+
+pixels_to_planes_2, planes_to_results_2, kernel_to_planes_2, *_gradients_2 = _transforms(SMALL)
+deltas_to_planes_2, planes_to_pixels_2, planes_to_kernel_2 = _gradients_2
+pixels_to_planes_4, planes_to_results_4, kernel_to_planes_4, *_gradients_4 = _transforms(LARGE)
+deltas_to_planes_4, planes_to_pixels_4, planes_to_kernel_4 = _gradients_4
