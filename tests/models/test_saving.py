@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import pickle
 
 import numpy as np
 import pytest
@@ -135,6 +136,22 @@ def test_a_copy_is_independent():
         assert_array_equal(a, b)
     model.fit(X, Y, epochs=1, verbose=0)
     for a, b in zip(twin.get_weights(), model.get_weights(), strict=True):
+        assert_array_equal(a, b)
+
+
+def test_a_copy_for_another_process_goes_on_exactly():
+    x = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    y = np.arange(20) % 2
+    model = Sequential(
+        [Dense(4, activation="relu", input_shape=(3,)), Dropout(0.2), Dense(2, activation="softmax")], seed=0
+    )
+    model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x, y, verbose=0)
+    twin = pickle.loads(pickle.dumps(model))
+    assert_array_equal(model.predict(x), twin.predict(x))
+    for either in (model, twin):
+        either.fit(x, y, epochs=2, verbose=0)
+    for a, b in zip(model.get_weights(), twin.get_weights(), strict=True):
         assert_array_equal(a, b)
 
 

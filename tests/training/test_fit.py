@@ -128,6 +128,21 @@ def test_a_binary_target_of_one_axis_is_aligned_never_broadcast():
     assert model.evaluate(X, y[:, None]) == [loss, accuracy]
 
 
+@pytest.mark.parametrize("dtype", ["uint8", "int32", "int64", "bool"])
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "mse"])
+def test_whole_numbers_as_targets_train_the_same_weights(dtype, loss):
+    """Targets of every batch, also those that are cast on the way: not those of the batch that was recorded."""
+
+    def trained(y):
+        model = Sequential([Dense(1, activation="sigmoid", input_shape=(4,))], seed=0)
+        model.compile("sgd", loss)
+        model.fit(X, y, batch_size=10, epochs=3, verbose=0)
+        return model.get_weights()
+
+    for a, b in zip(trained((LABELS > 0).astype(dtype)), trained((LABELS > 0).astype("float32")), strict=True):
+        assert_allclose(a, b, atol=1e-6)
+
+
 def test_logits_and_probabilities_train_the_same_weights():
     with_softmax = compiled("sgd")
     logits = Sequential([Dense(16, activation="relu", input_shape=(4,)), Dense(3)], seed=0)

@@ -312,13 +312,15 @@ class Model(Layer):
         """Write configuration, parameters, buffers and optimiser to one safetensors file, atomically."""
         save_model(self, path)
 
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy in this or in another process gets: what is compiled belongs to the original."""
+        return {**vars(self), "_trainer": None, "_steps": Steps()}
+
     def __deepcopy__(self, memo: dict[int, Any]) -> Model:
         duplicate = type(self).__new__(type(self))
         memo[id(self)] = duplicate
-        fresh: dict[str, Any] = {"_trainer": None, "_steps": Steps()}  # what is compiled belongs to the original
-        for attribute, value in vars(self).items():
-            kept = fresh[attribute] if attribute in fresh else copy.deepcopy(value, memo)
-            object.__setattr__(duplicate, attribute, kept)
+        for attribute, value in self.__getstate__().items():
+            object.__setattr__(duplicate, attribute, copy.deepcopy(value, memo))
         return duplicate
 
     def __repr__(self) -> str:

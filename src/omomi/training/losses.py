@@ -12,7 +12,7 @@ import numpy as np
 
 from omomi.errors import ConfigurationError, UnknownNameError
 from omomi.graph.variable import Variable, apply
-from omomi.ops import activation, loss
+from omomi.ops import activation, loss, shape
 from omomi.ops.rule import Rule
 from omomi.training import targets
 
@@ -79,8 +79,10 @@ class Loss:
         return apply(self.rule, y_pred, self.as_float(t, y_pred), w, **self.attributes())  # type: ignore[no-any-return]
 
     def as_float(self, t: Array, y_pred: Variable) -> Array:
-        """Targets in the output's dtype, except class indices."""
-        return t if self.align is targets.indices or t.dtype == y_pred.dtype else t.astype(y_pred.dtype)
+        """Targets in the output's dtype, except class indices. The cast is a rule: a recorded step must repeat it."""
+        if self.align is targets.indices or t.dtype == y_pred.dtype:
+            return t
+        return apply(shape.cast, Variable(t, requires_grad=False), dtype=y_pred.dtype.name)._array
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
