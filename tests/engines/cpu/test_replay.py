@@ -290,3 +290,25 @@ def test_a_steady_step_builds_no_graph_and_allocates_nothing_large():
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
     assert peak - before < 64 * 1024
+
+
+@pytest.mark.parametrize(
+    ("loss", "y"),
+    [
+        ("binary_crossentropy", RNG.integers(0, 2, 50)),
+        ("mean_squared_error", RNG.integers(0, 9, (50, 1)).astype(np.uint8)),
+        ("categorical_crossentropy", np.eye(3, dtype=int)[RNG.integers(0, 3, 50)]),
+    ],
+)
+def test_whole_numbers_as_targets_change_from_batch_to_batch(loss: str, y: np.ndarray):
+    """Recorded once, replayed with the targets of each batch: not with those of the first."""
+
+    def trained(targets: np.ndarray) -> list[np.ndarray]:
+        units, activation = (3, "softmax") if loss.startswith("categorical") else (1, "sigmoid")
+        model = Sequential([Dense(units, activation=activation, input_shape=(6,))], seed=0)
+        model.compile("sgd", loss)
+        model.fit(ROWS, targets, batch_size=10, epochs=2, verbose=0)
+        return model.get_weights()
+
+    for whole, real in zip(trained(y), trained(y.astype(np.float32)), strict=True):
+        assert_array_equal(whole, real)
