@@ -24,7 +24,7 @@ import click
 import numpy as np
 
 import omomi
-from omomi.inspect.experiments import plot_activation_histograms
+from omomi.inspect.histograms import plot_activation_histograms
 from omomi.layers import Dense
 
 INITIALIZERS = {

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from omomi.errors import OmomiError
-from omomi.inspect.experiments import plot_activation_histograms, plot_fit, plot_optimizer_paths
+from omomi.errors import DataError, OmomiError
+from omomi.inspect.experiments import plot_error_by_units, plot_fit, plot_optimizer_paths, plot_penalties
 from omomi.inspect.filters import plot_filters
+from omomi.inspect.histograms import plot_activation_histograms, plot_weight_histograms
 from tests.inspect.looking import HOSTILE, size, texts
 
 RANDOM = np.random.default_rng(0)
@@ -138,3 +140,34 @@ class TestFit:
     def test_bad_input(self, tmp_path, arguments):
         with pytest.raises(OmomiError):
             plot_fit(*arguments, tmp_path / "a.svg")
+
+
+class TestWeights:
+    def test_every_parameter_has_a_histogram(self, tmp_path: Path):
+        words = texts(plot_weight_histograms({"dense/kernel": np.ones((3, 4)), HOSTILE[0]: [0.5]}, tmp_path / "a.svg"))
+        assert {"dense/kernel", "3 × 4", "σ 0"} <= set(words)
+        with pytest.raises(DataError):
+            plot_weight_histograms({}, tmp_path / "b.svg")
+
+
+class TestErrorByUnits:
+    def test_each_number_of_units_is_a_tick(self, tmp_path: Path):
+        words = texts(plot_error_by_units({8: [0.01, 0.02], 1: [0.5, 0.4]}, tmp_path / "a.svg"))
+        assert {"1", "8", "a dot for each training, a line through the medians"} <= set(words)
+
+    @pytest.mark.parametrize("errors", [{}, {1: []}, {1: [0.0]}, {1: [float("nan")]}])
+    def test_what_cannot_be_drawn_is_said(self, errors, tmp_path: Path):
+        with pytest.raises(DataError):
+            plot_error_by_units(errors, tmp_path / "a.svg")
+
+
+class TestPenalties:
+    def test_the_diamond_is_touched_at_a_corner_and_the_circle_beside_it(self, tmp_path: Path):
+        # E = (w₁ − 0.5)² + (w₂ − 2)². On the diamond w₁ + w₂ = 1 the nearest point would have w₁ = −0.25 < 0, so it is
+        # the corner (0, 1). On the circle it is the direction of the minimum: (0.5, 2) / √4.25 = (0.24, 0.97).
+        picture = plot_penalties(lambda a, b: (a - 0.5) ** 2 + (b - 2) ** 2, tmp_path / "a.svg", minimum=(0.5, 2.0))
+        assert {"w₁ = 0.00, w₂ = 1.00", "w₁ = 0.24, w₂ = 0.97"} <= set(texts(picture))
+
+    def test_a_minimum_inside_is_refused(self, tmp_path: Path):
+        with pytest.raises(DataError, match="inside"):
+            plot_penalties(lambda a, b: a**2 + b**2, tmp_path / "a.svg", minimum=(0.0, 0.0))

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from omomi.errors import ConfigurationError, NonFiniteError
-from omomi.graph import functions
+from omomi.errors import ConfigurationError
+from omomi.inspect.outputs import class_probabilities
 from omomi.models.model import Model
 from omomi.training import targets
 from omomi.utils import to_categorical
@@ -42,7 +42,7 @@ class Verdict:
 def judge(model: Model, x: np.ndarray, y: np.ndarray, classes: int) -> Verdict:
     """Loss and probabilities of a compiled model on samples."""
     measured = model.evaluate(x, targets_for(model, y, classes), batch_size=BATCH, return_dict=True)
-    return Verdict(measured["loss"], probabilities(model, x), y.astype(np.int64))
+    return Verdict(measured["loss"], class_probabilities(model, x, batch_size=BATCH), y.astype(np.int64))
 
 
 def targets_for(model: Model, y: np.ndarray, classes: int) -> np.ndarray:
@@ -50,28 +50,6 @@ def targets_for(model: Model, y: np.ndarray, classes: int) -> np.ndarray:
     assert model.loss is not None
     one_unit = model.output_shape[-1] == 1
     return y if model.loss.align is targets.indices or one_unit else to_categorical(y, classes)
-
-
-def probabilities(model: Model, x: np.ndarray) -> np.ndarray:
-    """The probability of each class, (N, classes); from logits, or from one unit for two classes, if need be.
-
-    Raises:
-        NonFiniteError: the outputs are no numbers.
-    """
-    y: np.ndarray = model.predict(x, batch_size=BATCH)
-    logits = model.loss is not None and model.loss.from_logits
-    if y.shape[1] == 1:
-        p = functions.sigmoid(y).numpy() if logits else y
-        y = np.concatenate([1 - p, p], axis=1)
-    elif logits:
-        y = functions.softmax(y).numpy()
-    if not np.isfinite(y).all():
-        raise NonFiniteError(
-            "the network's outputs are not finite.",
-            where=model.where,
-            fix="its weights are too large: train it anew, with a smaller learning rate",
-        )
-    return y
 
 
 def check_classifier(model: Model, classes: int, where: str) -> None:

@@ -8,13 +8,13 @@ import click
 import numpy as np
 
 from omomi.cli.digit_image import prepare
-from omomi.cli.judge import probabilities
 from omomi.cli.options import code_option
 from omomi.cli.run_folder import Run, open_run
 from omomi.cli.screen import say_error, table
 from omomi.cli.user_model import custom_layers
 from omomi.errors import OmomiError
 from omomi.files import to_json
+from omomi.inspect.outputs import class_probabilities
 
 NAMED = 3  # the likeliest classes that the table names
 
@@ -53,7 +53,7 @@ def answer(trained: Run, image: str) -> dict[str, Any]:
     """The prediction for one picture; or the error that prevents it, so that the others are answered all the same."""
     try:
         sample = prepare(image, trained.shape, trained.frame)
-        p = probabilities(trained.model, sample[None])[0].astype(np.float64)
+        p = class_probabilities(trained.model, sample[None])[0].astype(np.float64)
     except OmomiError as error:
         return {"image": image, "error": str(error)}
     best = int(p.argmax())

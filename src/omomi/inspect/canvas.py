@@ -47,6 +47,7 @@ HEADING = 62.0  # from the top edge to where the picture begins, below a title a
 
 _DPI = 200
 _DPI_IN_SVG = 300  # of images inside
+_DPI_IN_GIF = 110
 _LONGEST_SIDE = 30_000  # pixels; the rasteriser stops at 2^16
 _COARSEST_DPI = 40
 
@@ -245,6 +246,30 @@ class Sheet:
         self.figure.savefig(buffer, format=kind, dpi=dpi if kind == "png" else _DPI_IN_SVG, metadata=metadata)
         write_bytes(target, buffer.getvalue())
         return target
+
+
+def save_animation(frames: Sequence[Sheet], path: str | os.PathLike[str], *, milliseconds: int = 250) -> Path:
+    """Write sheets of one size as a GIF that runs for ever; the last one stays for two seconds."""
+    from PIL import Image
+
+    target = Path(path)
+    if target.suffix.lower() != ".gif" or not frames:
+        raise ConfigurationError(
+            "an animation is a GIF of one frame or more.",
+            where=str(target),
+            expected="a name that ends in .gif, and frames",
+            received=f"{target.suffix!r}, {len(frames)} frames",
+        )
+    images = []
+    for frame in frames:
+        buffer = io.BytesIO()
+        frame.figure.savefig(buffer, format="png", dpi=_DPI_IN_GIF)
+        images.append(Image.open(buffer).convert("RGB").quantize(96, dither=Image.Dither.NONE))
+    times = [milliseconds] * (len(images) - 1) + [2000]
+    buffer = io.BytesIO()
+    images[0].save(buffer, format="GIF", save_all=True, append_images=images[1:], duration=times, loop=0)
+    write_bytes(target, buffer.getvalue())
+    return target
 
 
 def picture_format(path: str | os.PathLike[str]) -> str:

@@ -1,4 +1,4 @@
-"""The textbook's experiments as pictures: initial weights, optimisers on a bowl, the fit of a curve."""
+"""The textbook's experiments as pictures: optimisers on a bowl, the fit of a curve, penalties."""
 
 from __future__ import annotations
 
@@ -32,112 +32,9 @@ from omomi.inspect.canvas import (
     width_of,
 )
 
-__all__ = ["plot_activation_histograms", "plot_fit", "plot_optimizer_paths"]
+__all__ = ["plot_error_by_units", "plot_fit", "plot_optimizer_paths", "plot_penalties"]
 
 FilePath = str | os.PathLike[str]
-
-
-# Activations per layer ---------------------------------------------------------------------------------------------
-
-
-@style()
-def plot_activation_histograms(
-    activations: Mapping[str, Sequence[Any]], path: FilePath, *, title: str = "Activations per layer", bins: int = 40
-) -> Path:
-    """Draw how the activations of each layer are distributed: one row per initialisation, one column per layer.
-
-    All rows share one range if their values are of one magnitude; otherwise each row has its own, as its ticks say.
-
-    Args:
-        activations: for each row's title, the arrays of its layers in order; all rows have the same layers.
-        path: the file to write, .png or .svg.
-        title: written above.
-        bins: of each histogram.
-    """
-    rows = {name: [_finite(values) for values in layers] for name, layers in activations.items()}
-    depths = {len(layers) for layers in rows.values()}
-    if len(depths) != 1 or depths == {0}:
-        raise DataError(
-            "every row shows the same layers.",
-            where="activations",
-            expected="one list of arrays per title, all equally long",
-            received=", ".join(f"{name}: {len(layers)}" for name, layers in rows.items()) or "nothing",
-        )
-    depth = depths.pop()
-    ranges = _ranges(list(rows.values()))
-
-    gap, row_height, label = 10.0, 74.0, 27.0
-    page_width = max(PAGE, MARGIN * 2 + depth * 60)
-    cell = (page_width - 2 * MARGIN - (depth - 1) * gap) / depth
-    pitch = label + row_height + 30
-    page = Sheet(page_width, HEADING + 16 + len(rows) * pitch, title)
-    page.heading(title, "share of values per bin; σ is the standard deviation")
-    for j in range(depth):
-        left = MARGIN + j * (cell + gap)
-        words = f"layer {j + 1}" if cell > 50 else str(j + 1)
-        page.text(left + cell / 2, HEADING + 6, words, size=SMALL, color=MUTED, ha="center")
-    for i, ((name, layers), limits) in enumerate(zip(rows.items(), ranges, strict=True)):
-        top = HEADING + 16 + i * pitch
-        page.text(MARGIN, top + 13, fit(name, page_width - 2 * MARGIN, BODY, weight="bold"), weight="bold")
-        for j, values in enumerate(layers):
-            left = MARGIN + j * (cell + gap)
-            _histogram(page, values, limits, bins, left, top + label, cell, row_height)
-    return page.save(path)
-
-
-def _finite(values: Any) -> np.ndarray:
-    array = np.asarray(values, dtype=np.float64).ravel()
-    return np.asarray(array[np.isfinite(array)])
-
-
-def _ranges(rows: Sequence[Sequence[np.ndarray]]) -> list[tuple[float, float]]:
-    """The range of each row: a common one unless magnitudes differ by more than 20."""
-    spans = []
-    for layers in rows:
-        values = np.concatenate(layers)
-        low, high = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
-        spans.append((min(low, 0.0), max(high, 0.0)))
-    sizes = [max(high, -low) for low, high in spans]
-    if max(sizes) <= 20 * min(sizes):
-        spans = [(min(low for low, _ in spans), max(high for _, high in spans))] * len(spans)
-    return [(low, high) if high > low else (-1.0, 1.0) for low, high in spans]
-
-
-def _histogram(
-    page: Sheet,
-    values: np.ndarray,
-    limits: tuple[float, float],
-    bins: int,
-    left: float,
-    top: float,
-    width: float,
-    height: float,
-) -> None:
-    axes = page.panel(left, top, width, height)
-    axes.spines["left"].set_visible(False)
-    counts, edges = np.histogram(values, bins=bins, range=limits)
-    shares = counts / max(values.size, 1)
-    # One bin may hold nearly everything (the zeros of a ReLU); the others stay visible below it.
-    highest, second = np.sort(shares)[[-1, -2]] if len(shares) > 1 else (shares[0], shares[0])
-    ceiling = max(min(highest, 4 * second), 1e-9) if second > 0 else max(highest, 1e-9)
-    axes.stairs(np.minimum(shares, ceiling), edges, fill=True, color=BLUE)
-    axes.set(xlim=limits, ylim=(0, ceiling * 1.25), xticks=[], yticks=[])
-    low, high = limits
-    for value, align in ((low, "left"), (0.0, "center"), (high, "right")):
-        if low < value < high or align != "center":
-            at = left + (value - low) / (high - low) * width
-            page.text(at, top + height + 11, _short(value), size=TINY, color=MUTED, ha=align)
-    if highest > ceiling:  # say how far the bar would go on, on the side where there is room
-        at = (float(np.argmax(shares)) + 0.5) / bins
-        side, align = (4, "left") if at < 0.5 else (-4, "right")
-        page.text(left + at * width + side, top + 24, f"{100 * highest:.0f} %", size=TINY, color=MUTED, ha=align)
-    spread = f"σ {_short(values.std())}" if values.size else "not finite"
-    page.text(left + width, top + 5, spread, size=TINY, color=INK, ha="right")
-
-
-def _short(value: float) -> str:
-    """Two digits, or whole numbers from 100 to a million."""
-    return (f"{value:.0f}" if 100 <= abs(value) < 1e6 else f"{value:.2g}").replace("-", "−", 1 if value < 0 else 0)
 
 
 # Optimisers --------------------------------------------------------------------------------------------------------
@@ -315,3 +212,117 @@ def _column(values: Any, where: str) -> np.ndarray:
     if array.ndim != 1:
         raise ShapeError("values of one variable.", where=where, expected="(n,) or (n, 1)", received=array.shape)
     return array
+
+
+# Error and size ----------------------------------------------------------------------------------------------------
+
+
+@style()
+def plot_error_by_units(
+    errors: Mapping[int, Sequence[float]], path: FilePath, *, title: str = "Error by number of hidden units"
+) -> Path:
+    """Draw how the error falls as hidden units are added: a dot for each training, a line through the medians.
+
+    Args:
+        errors: for each number of hidden units, the errors of one or more trainings; all positive.
+        path: the file to write, .png or .svg.
+        title: written above.
+
+    Raises:
+        DataError: there is nothing to draw, or an error is not a positive number.
+    """
+    runs = {units: np.asarray(values, dtype=np.float64).ravel() for units, values in sorted(errors.items())}
+    known = np.concatenate([*runs.values(), np.empty(0)])
+    if not known.size or not (np.isfinite(known) & (known > 0)).all() or not all(v.size for v in runs.values()):
+        raise DataError("errors are positive numbers, at least one for each size.", where="errors", received=errors)
+    page = Sheet(PAGE, 280, title)
+    count = max(values.size for values in runs.values())
+    page.heading(title, "one training each" if count == 1 else "a dot for each training, a line through the medians")
+    axes = page.panel(58, HEADING, PAGE - 58 - MARGIN, 280 - HEADING - 46)
+    axes.grid(axis="y", color=RULE)
+    axes.spines["left"].set_visible(False)
+    for units, values in runs.items():
+        axes.plot(np.full(values.size, units), values, "o", color=FAINT, ms=4, mew=0)
+    axes.plot(list(runs), [float(np.median(values)) for values in runs.values()], "o-", color=BLUE, lw=2, ms=5)
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.minorticks_off()
+    axes.set_xticks(list(runs), labels=[str(units) for units in runs])
+    low, high = known.min() / 1.4, known.max() * 1.4
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [m * 10.0**k for k in powers for m in (1, 2, 5) if low <= m * 10.0**k <= high]
+    axes.set_yticks(ticks, labels=[f"{tick:.4g}" for tick in ticks])
+    axes.set_ylim(low, high)
+    axes.tick_params(axis="y", length=0)
+    axes.set_xlabel("hidden units h", fontsize=SMALL)
+    return page.save(path)
+
+
+# Penalties ---------------------------------------------------------------------------------------------------------
+
+
+@style()
+def plot_penalties(
+    function: Callable[[Any, Any], Any],
+    path: FilePath,
+    *,
+    minimum: tuple[float, float],
+    budget: float = 1.0,
+    title: str = "A budget for the weights",
+) -> Path:
+    """Draw the diamond |w₁| + |w₂| ≤ t and the circle √(w₁² + w₂²) ≤ t over the lines of equal loss.
+
+    The best point inside each is found on its edge, among 40,000 points. On the diamond it is often a corner, where
+    one weight is exactly zero; on the circle hardly ever (Hastie, Tibshirani and Friedman 2009, figure 3.11).
+
+    Args:
+        function: from arrays of w₁ and w₂ to an array of losses.
+        path: the file to write, .png or .svg.
+        minimum: where the function is smallest; outside both shapes.
+        budget: t.
+        title: written above.
+
+    Raises:
+        DataError: the minimum lies inside the circle: nothing is given up there, and there is nothing to see.
+    """
+    if math.hypot(*minimum) <= budget:
+        raise DataError(
+            "the minimum lies inside the budget.",
+            where="minimum",
+            expected=f"a length above {budget}",
+            received=minimum,
+            fix="a smaller budget",
+        )
+    angle = np.linspace(0, 2 * np.pi, 40_001)
+    circle = budget * np.stack([np.cos(angle), np.sin(angle)])
+    diamond = budget * circle / np.abs(circle).sum(axis=0)
+    centre = np.asarray(minimum, dtype=np.float64)
+    low, high = np.minimum(-1.25 * budget, centre - 0.7 * budget), np.maximum(1.25 * budget, centre + 0.7 * budget)
+    gap = 26.0
+    cell = (PAGE - 2 * MARGIN - 14 - gap) / 2
+    height = cell * float((high - low)[1] / (high - low)[0])
+    page = Sheet(PAGE, HEADING + 24 + height + 34, title)
+    page.heading(title, "lines of equal loss; × minimum, ● the best point that the budget allows")
+    grid_x, grid_y = np.meshgrid(np.linspace(low[0], high[0], 200), np.linspace(low[1], high[1], 200))
+    losses = np.asarray(function(grid_x, grid_y), dtype=np.float64)
+    for i, (name, edge) in enumerate((("L1: |w₁| + |w₂| ≤ t", diamond), ("L2: w₁² + w₂² ≤ t²", circle))):
+        left, top = MARGIN + 14 + i * (cell + gap), HEADING
+        best = edge[:, np.argmin(function(*edge))]
+        best[np.abs(best) < 1e-3 * budget] = 0.0  # between two points of the edge lies the corner
+        page.text(left, top + 12, name, weight="bold")
+        axes = page.panel(left, top + 22, cell, height)
+        _draw_contours(axes, grid_x, grid_y, losses)
+        axes.contour(grid_x, grid_y, losses, levels=[float(function(*best))], colors=VERMILION, linewidths=1.4)
+        axes.fill(*edge, facecolor=BLUE, alpha=0.22, edgecolor=BLUE, lw=1.4)
+        for line in (axes.axhline, axes.axvline):
+            line(0, color=MUTED, lw=0.8, zorder=0.5)
+        axes.plot(*minimum, "x", color=VERMILION, ms=8, mew=2)
+        axes.plot(*best, "o", color=INK, ms=6.5)
+        for which, limits in zip("xy", zip(low, high, strict=True), strict=True):
+            ticks, labels = round_ticks(*limits, 5)
+            getattr(axes, f"set_{which}ticks")(ticks, labels=labels)
+            getattr(axes, f"set_{which}lim")(limits)
+        axes.tick_params(labelsize=TINY, length=2.5, pad=2)
+        words = ", ".join(f"w{j} = {value:.2f}".replace("-", "−") for j, value in zip("₁₂", best + 0.0, strict=True))
+        page.text(left + cell, top + 22 + height + 26, words, size=SMALL, color=MUTED, ha="right")
+    return page.save(path)

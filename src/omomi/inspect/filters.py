@@ -24,7 +24,7 @@ from omomi.inspect.canvas import (
     width_of,
 )
 
-__all__ = ["plot_filters"]
+__all__ = ["plot_filters", "signed_colours"]
 
 
 @style()
@@ -76,7 +76,7 @@ def plot_filters(
         for j in range(shown_in):
             row, column = (i // columns, i % columns) if c_in == 1 else (i, j)
             left = MARGIN + indent + column * (cell + gap)
-            page.image(_colours(weights[:, :, j, i] / scale), left, top + row * (cell + gap), cell)
+            page.image(signed_colours(weights[:, :, j, i] / scale), left, top + row * (cell + gap), cell)
         if c_in > 1:
             middle = top + i * (cell + gap) + cell / 2
             page.text(MARGIN + indent - 8, middle + 3.4, str(i), size=SMALL, color=MUTED, ha="right")
@@ -89,7 +89,7 @@ def plot_filters(
     return page.save(path)
 
 
-def _colours(values: np.ndarray) -> np.ndarray:
+def signed_colours(values: np.ndarray) -> np.ndarray:
     """Values in [−1, 1] as colours (…, 3)."""
     return np.where((values < 0)[..., None], blend(PAPER, BLUE, -values), blend(PAPER, VERMILION, values))
 
@@ -100,6 +100,6 @@ def _scale_bar(page: Sheet, scale: float, top: float) -> None:
     page.text(MARGIN, top + 8, low, size=SMALL, color=MUTED)
     steps, width = 60, 120.0
     for k in range(steps):
-        colour = tuple(_colours(np.array(2 * k / (steps - 1) - 1)))
+        colour = tuple(signed_colours(np.array(2 * k / (steps - 1) - 1)))
         page.box(start + k * width / steps, top, width / steps + 0.3, 9, facecolor=colour, edgecolor="none")
     page.text(start + width + 6, top + 8, high, size=SMALL, color=MUTED)
