@@ -21,6 +21,7 @@ from omomi import metrics as metrics
 from omomi import optimizers as optimizers
 from omomi import regularizers as regularizers
 from omomi import utils as utils
+from omomi.comparison import compare as compare
 from omomi.engines.selection import current as engine
 from omomi.engines.selection import use as use
 from omomi.graph.context import no_grad as no_grad
@@ -49,6 +50,7 @@ __all__ = [
     "Variable",
     "activations",
     "callbacks",
+    "compare",
     "datasets",
     "engine",
     "errors",

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from omomi import __version__
+from omomi.cli.compare import compare
 from omomi.cli.data import data
 from omomi.cli.doctor import doctor
 from omomi.cli.draw import draw
@@ -54,5 +55,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, draw, inspect_command, data, doctor):
+for command in (train, evaluate, predict, draw, inspect_command, compare, data, doctor):
     main.add_command(command)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -33,8 +33,10 @@ CONTENTS = {
 }
 
 
-def check_out(out: str | None) -> None:
+def check_out(out: str | None, contents: Iterable[str] = CONTENTS) -> None:
     """Prove that a run can be written to ``out``, or to a new folder in ``runs``, before anything else is done.
+
+    ``contents`` are the files by which a run is recognised that lies there already.
 
     Raises:
         FileAccessError: it cannot be written to, or holds a run already.
@@ -44,7 +46,7 @@ def check_out(out: str | None) -> None:
     check_writable(folder)
     if new:
         folder.rmdir()  # made again when there is something to write
-    elif out is not None and any((folder / name).exists() for name in CONTENTS):
+    elif out is not None and any((folder / name).exists() for name in contents):
         raise FileAccessError(
             "the folder holds a run already, and nothing is overwritten.",
             where=out,
