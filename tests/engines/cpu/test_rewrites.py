@@ -88,3 +88,57 @@ def test_pooling_with_its_convolution(name):
     for a, b in zip(model.get_weights(), reference.get_weights(), strict=True):
         assert_allclose(a, b, atol=1e-5)
     assert_allclose(model.predict(IMAGES), reference.predict(IMAGES), atol=1e-5)
+
+
+ROWS = RNG.normal(size=(12, 60)).astype(np.float32)
+
+
+def descended(make, optimizer, x=ROWS, loss="mean_squared_error", epochs=3):
+    """Weights after a few steps on each engine, and the kernels of the replayed step."""
+    weights, names, t = {}, [], np.linspace(-1, 1, len(x))[:, None].astype(np.float32)
+    for engine in ("numpy", "numba"):
+        with omomi.use(engine):
+            model = make()
+            model.compile(optimizer(), loss)
+            model.fit(x, t, batch_size=len(x), epochs=epochs, verbose=0)
+        weights[engine] = model.get_weights()
+        names = kernels(model) if engine == "numba" else names
+    return weights, names, model
+
+
+def sgd(rate=0.05, **options):
+    return lambda: omomi.optimizers.SGD(rate, **options)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("rest", ["one rate", "a rate per unit", "momentum", "frozen", "L2", "more samples"])
+def test_plain_descent_without_gradients(rest, bias):
+    """The large layer takes its step without a gradient in memory, if plain descent is all that happens to it."""
+    large = {"use_bias": bias, "activation": "tanh", "input_shape": (60,)}
+    if rest == "L2":
+        large["kernel_regularizer"] = "l2"
+    if rest == "frozen":
+        large["trainable"] = False
+    optimizer = sgd(momentum=0.9) if rest == "momentum" else sgd()
+    if rest == "a rate per unit":
+        optimizer = sgd({"": 0.05, "dense": np.linspace(0.01, 0.1, 50)})
+    x = np.repeat(ROWS, 8, axis=0) if rest == "more samples" else ROWS
+    weights, names, _ = descended(lambda: Sequential([Dense(50, **large), Dense(1)], seed=2), optimizer, x)
+    for a, b in zip(weights["numba"], weights["numpy"], strict=True):
+        assert_allclose(a, b, atol=2e-6)
+    assert ("spoilt_product" in names) == (rest == "one rate")
+
+
+def test_a_cautious_plan_refuses_nothing_that_is_in_order():
+    """Numbers so large that the bound cannot tell, although every gradient is finite."""
+    large = ROWS * np.float32(1e18)
+
+    def make():
+        return Sequential([Dense(50, input_shape=(60,)), Dense(1)], seed=2)
+
+    weights, names, model = descended(make, sgd(2e-37), large, epochs=1)
+    assert "spoilt_product" in names
+    assert model._steps.made["numba", "train"].compiled.exact
+    for a, b in zip(weights["numba"], weights["numpy"], strict=True):
+        assert np.isfinite(a).all()
+        assert_allclose(a, b, atol=1e-4)

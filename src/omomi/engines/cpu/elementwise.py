@@ -4,14 +4,12 @@
     scale         y = s x + o                              s and o are fixed numbers
     cast          y = s x + o                              x of another dtype
     total         y = Σ x
-    all_finite    y = [every number of every array is finite]
 
 Results may be written over x or a; sums and products also over b.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Annotated, Any, TypeAlias
 
 import numpy as np
@@ -197,29 +195,6 @@ def sum_of_chunk(x: Vector, sums: Doubles, chunk: int, chunks: int) -> None:
     sums[chunk] = value
 
 
-@kernel(fastmath=("reassoc",))
-def spoilt_chunk(x: Vector, spoilt: Bytes, first: int, chunk: int, chunks: int) -> None:
-    """Entry first + chunk of ``spoilt`` = [some number of a range of x is not finite].
-
-    A finite number times 0 is 0, and any other times 0 is not a number: a sum of these tells, and never overflows.
-    """
-    start, stop = span(x.size, chunk, chunks)
-    xs = x[start:stop]
-    zeros = real(0)
-    for i in range(xs.size):
-        zeros += xs[i] * real(0)
-    spoilt[first + chunk] = 0 if zeros == 0 else 1
-
-
-@kernel()
-def none_spoilt(spoilt: Bytes, finite: Bytes) -> None:
-    """finite = [no chunk is spoilt]."""
-    count = 0
-    for i in range(spoilt.size):
-        count += spoilt[i]
-    finite[0] = 1 if count == 0 else 0
-
-
 def combine(name: str, a: Array, b: Array, y: Array) -> list[Launch]:
     """y = a + b, a − b, a · b or a / b ("add", "subtract", "multiply", "divide"), as vectors of one dtype.
 
@@ -278,22 +253,6 @@ def total(x: Array, y: Array) -> list[Launch]:
         Launch(sum_of_chunk, x, sums, dtype=x.dtype.name, chunks=chunks, work=x.size),
         Launch(add_sums, sums, y, 1, dtype=x.dtype.name),
     ]
-
-
-def all_finite(arrays: Sequence[Array], finite: Array) -> list[Launch]:
-    """finite (1,), bool as uint8 = whether every number is finite.
-
-    Args:
-        arrays: vectors of float32 or float64.
-        finite: uint8, written: 1 or 0.
-    """
-    counts = [chunks_for(x.size) for x in arrays]
-    spoilt = aligned((sum(counts),), np.uint8)
-    launches, first = [], 0
-    for x, chunks in zip(arrays, counts, strict=True):
-        launches.append(Launch(spoilt_chunk, x, spoilt, first, dtype=x.dtype.name, chunks=chunks, work=x.size))
-        first += chunks
-    return [*launches, Launch(none_spoilt, spoilt, finite, dtype="float32")]
 
 
 def _elementwise(declared: Kernel, y: Array, *arguments: Any) -> list[Launch]:

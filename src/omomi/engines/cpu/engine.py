@@ -9,7 +9,7 @@ import numpy as np
 
 from omomi.engines.cpu.features import host
 from omomi.engines.cpu.lowering import lower
-from omomi.engines.cpu.lowerings import LOWERINGS, UPDATES
+from omomi.engines.cpu.lowerings import LOWERINGS, UPDATES, descents
 from omomi.engines.cpu.plan import Plan, aligned_like
 from omomi.engines.cpu.recording import Unreplayable, record
 from omomi.engines.engine import Array, Engine, Step
@@ -45,6 +45,7 @@ class Replayed:
         self.step = step
         self.own: State = {}
         self.plans: dict[Any, Plan] = {}
+        self.exact: dict[Any, Plan] = {}  # for steps that a cautious plan refuses
         self.refused = False
 
     def __call__(self, state: State, batch: State) -> tuple[State, State]:
@@ -64,14 +65,20 @@ class Replayed:
             mine = own[path]
             if array is not mine:
                 np.copyto(mine, array)
-        return own, plan.run(batch)
+        report = plan.run(batch)
+        if plan.cautious and plan.refused:
+            # Numbers near the largest there is, or beyond: with the gradients in memory it is known which.
+            if key not in self.exact:
+                self.exact[key] = self.plan(own, batch, cautious=False)
+            report = self.exact[key].run(batch)
+        return own, report
 
-    def plan(self, state: State, batch: State) -> Plan:
+    def plan(self, state: State, batch: State, cautious: bool = True) -> Plan:
         """Record the step on this batch and plan it."""
         notes = record(self.step, state, batch)
         if not self.own:
             self.own = {path: aligned_like(array, copy=True) for path, array in state.items()}
-        return lower(notes, self.own, LOWERINGS, UPDATES)
+        return lower(notes, self.own, LOWERINGS, UPDATES, descents if cautious else None)
 
 
 def cpu_engine() -> Engine:

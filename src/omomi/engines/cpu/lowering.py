@@ -6,11 +6,12 @@ share what is kept between them. A rule without one, or a call that the lowering
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from omomi.engines.cpu.plan import Place, Plan, Planner
+from omomi.engines.cpu.plan import Descent, Place, Plan, Planner
 from omomi.engines.cpu.recording import Call, Notes, Unreplayable
 from omomi.engines.engine import Array
 from omomi.engines.reference import xp
@@ -105,7 +106,11 @@ def outputs_of(p: Planner, call: Call) -> list[Place]:
 
 
 def lower(
-    notes: Notes, state: dict[str, Array], lowerings: dict[str, Lowering], updates: dict[str, UpdateLowering]
+    notes: Notes,
+    state: dict[str, Array],
+    lowerings: dict[str, Lowering],
+    updates: dict[str, UpdateLowering],
+    descents: Callable[[Planner], dict[int, Descent]] | None = None,
 ) -> Plan:
     """The plan of a recorded step.
 
@@ -113,8 +118,11 @@ def lower(
         notes: the step.
         state: the arrays that the plan reads and changes in place, by path.
         lowerings, updates: by the rule's name.
+        descents: finds the layers that move without gradients in memory; ``None`` for a plan that is not cautious.
     """
     p = Planner(notes, state)
+    if descents is not None and notes.condition is not None:
+        p.descents = descents(p)
     chosen: dict[int, Lowering] = {}  # of a forward call, by its identity; its backward call follows it
     condition_at = None
     for index, call in enumerate(notes.calls):

@@ -58,6 +58,24 @@ class Place:
         return Place(self.storage, (prod(self.shape),), self.dtype)
 
 
+@dataclass(frozen=True)
+class Descent:
+    """A dense layer that an optimiser moves without its gradients being made.
+
+    Attributes:
+        layer: the forward call.
+        delta: ∂E/∂y.
+        gradients: the values that are never there.
+        kernel, bias: the updates of W and b.
+    """
+
+    layer: Call
+    delta: Value
+    gradients: tuple[Value, ...]
+    kernel: Call
+    bias: Call | None = None
+
+
 @dataclass
 class Operation:
     """Launches of kernels, or a Python function, before its places have addresses.
@@ -108,6 +126,7 @@ class Planner:
         self.left: dict[
             int, tuple[Place, ...]
         ] = {}  # of a forward call, by identity: what it leaves for its backward call
+        self.descents: dict[int, Descent] = {}  # of a backward call or an update, by identity: what replaces it
         self.widened: dict[Value, Place] = {}  # class indices of fewer bytes, as whole numbers of eight
         self.results = {*self.notes.new_state.values(), *self.notes.report.values()}
 
@@ -202,9 +221,8 @@ class Planner:
         before = bind(self.operations[:split], array_of)
         after = bind(self.operations[split:], array_of)
         outputs = {name: array_of(place) for name, place in report.items()}
-        return Plan(
-            before, after, None if condition is None else array_of(condition), self.inputs, outputs, arena.nbytes
-        )
+        decides = None if condition is None else array_of(condition)
+        return Plan(before, after, decides, self.inputs, outputs, arena.nbytes, cautious=bool(self.descents))
 
 
 @dataclass
@@ -217,6 +235,7 @@ class Plan:
         inputs: where the batch goes.
         outputs: where the report stands.
         bytes: of the arena that all values on the way share.
+        cautious: whether the condition may refuse a step that is in order.
     """
 
     before: list[Program | Callable[[], None]]
@@ -225,6 +244,12 @@ class Plan:
     inputs: dict[str, Array]
     outputs: dict[str, Array]
     bytes: int
+    cautious: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether the last run left the state as it was."""
+        return self.condition is not None and not self.condition
 
     def run(self, batch: Mapping[str, Array]) -> dict[str, Array]:
         """Run the step on a batch; the state changes in place. Returns the report, the caller's own."""

@@ -12,8 +12,10 @@ from omomi.engines.cpu.lowerings import (
     penalties,
     products,
     unary,
+    updates,
 )
 from omomi.engines.cpu.lowerings.updates import UPDATES as UPDATES
+from omomi.engines.cpu.lowerings.updates import descents as descents
 
 LOWERINGS: dict[str, Lowering] = {
     **products.LOWERINGS,
@@ -24,4 +26,5 @@ LOWERINGS: dict[str, Lowering] = {
     **losses.LOWERINGS,
     **normalization.LOWERINGS,
     **penalties.LOWERINGS,
+    **updates.LOWERINGS,
 }

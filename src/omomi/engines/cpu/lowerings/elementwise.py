@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from math import prod
 
-import numpy as np
-
 from omomi.engines.cpu import elementwise
 from omomi.engines.cpu.lowering import Lowering
 from omomi.engines.cpu.lowerings.common import FLOATS, dtype_of, floats, only, shape_of
@@ -88,24 +86,7 @@ class Cast(Lowering):
         return readers[0], float(p.notes.arrays[others[0]].reshape(-1)[0])
 
 
-class AllFinite(Lowering):
-    """Whether every number of every array is finite: the sum of all, each times zero, is zero."""
-
-    def accepts(self, p: Planner, call: Call) -> bool:
-        return all(dtype_of(p, value) in FLOATS for value in call.inputs)
-
-    def forward(self, p: Planner, call: Call) -> None:
-        places = [p.place(value).vector for value in call.inputs if value is not None]
-        arrays = [place for place in places if place.shape != (0,)]
-        p.launch(
-            lambda finite, *arrays: elementwise.all_finite(arrays, finite.view(np.uint8)),
-            p.place(only(call.outputs)).vector,
-            *arrays,
-        )
-
-
 LOWERINGS: dict[str, Lowering] = {
     **{name: Combine() for name in elementwise.CODES},
     "cast": Cast(),
-    "all_finite": AllFinite(),
 }

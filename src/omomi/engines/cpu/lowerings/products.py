@@ -91,9 +91,11 @@ class Affine(Fusing):
 
     def backward(self, p: Planner, call: Call) -> None:
         assert call.partner is not None
-        delta = only(call.inputs)
+        delta, descent = only(call.inputs), p.descents.get(id(call))
         wanted = [
-            (name, rows(p.place(v)) if name == "gx" else p.place(v)) for name, v in results(call) if v is not None
+            (name, rows(p.place(v)) if name == "gx" else p.place(v))
+            for name, v in results(call)
+            if v is not None and (descent is None or v not in descent.gradients)
         ]
         names = [name for name, _ in wanted]
 

@@ -1,16 +1,28 @@
-"""Optimisers: one pass over parameter, gradient and slots, in place."""
+"""The end of a step: the test for finite numbers, and the optimisers, in one pass over parameter, gradient and slots.
+
+**Plain gradient descent without gradients in memory.** The gradient of a dense layer's kernel is as large as the
+kernel. With few samples, writing it, testing it, and reading it again to take a step takes longer than the product.
+Where W ← W − η xᵀδ is all that happens to it, the product is added to W where W is, in the update. Whether the gradient
+is finite then follows from x and δ (see finite): a test that may refuse a step that is in order, if numbers come near
+the largest there is. So such a plan is *cautious*: where it refuses, a plan with the gradients in memory decides.
+"""
 
 from __future__ import annotations
 
 from math import prod
 
-from omomi.engines.cpu import update
+import numpy as np
+
+from omomi.engines.cpu import affine, finite, update
 from omomi.engines.cpu.launch import Launch
-from omomi.engines.cpu.lowering import UpdateLowering, inputs_of
-from omomi.engines.cpu.lowerings.common import FLOATS, dtype_of, shape_of
-from omomi.engines.cpu.plan import Planner
-from omomi.engines.cpu.recording import Call
+from omomi.engines.cpu.lowering import Lowering, UpdateLowering, inputs_of
+from omomi.engines.cpu.lowerings.common import FLOATS, dtype_of, only, rows, shape_of
+from omomi.engines.cpu.lowerings.products import Affine
+from omomi.engines.cpu.plan import Descent, Place, Planner
+from omomi.engines.cpu.recording import Call, Value
 from omomi.engines.engine import Array
+
+SMALL = 0.5  # numbers of x and δ over those of W: above, reading them once more does not pay
 
 
 class Update(UpdateLowering):
@@ -29,6 +41,11 @@ class Update(UpdateLowering):
         )
 
     def update(self, p: Planner, call: Call) -> None:
+        descent = p.descents.get(id(call))
+        if descent is not None:
+            if call is descent.kernel:
+                self.descend(p, descent)
+            return
         name, attributes = call.rule.name, dict(call.attributes)
 
         def launches(parameter: Array, g: Array, t: Array, rate: Array, *slots: Array) -> list[Launch]:
@@ -36,5 +53,80 @@ class Update(UpdateLowering):
 
         p.launch(launches, *(place.vector for place in inputs_of(p, call)))
 
+    def descend(self, p: Planner, descent: Descent) -> None:
+        """W ← W − η xᵀδ and b ← b − η Σ δ."""
+        W, _, _, rate = (p.place(value) for value in descent.kernel.inputs if value is not None)
+        b = [] if descent.bias is None else [p.place(value) for value in descent.bias.inputs[:1] if value is not None]
+
+        def launches(x: Array, delta: Array, W: Array, rate: Array, *b: Array) -> list[Launch]:
+            return affine.descend(x, delta, W, b[0] if b else None, rate)
+
+        p.launch(launches, *operands(p, descent), W, rate.vector, *b)
+
+
+class AllFinite(Lowering):
+    """Whether every number of every array is finite: the sum of all, each times zero, is zero."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        return all(dtype_of(p, value) in FLOATS for value in call.inputs)
+
+    def forward(self, p: Planner, call: Call) -> None:
+        never = {value: d for d in p.descents.values() for value in d.gradients}
+        places = [p.place(value).vector for value in call.inputs if value is not None and value not in never]
+        arrays = [place for place in places if place.shape != (0,)]
+        products = {id(d): d for value, d in never.items() if value in call.inputs}.values()
+        pairs = [place.vector for d in products for place in operands(p, d)]
+        count = len(arrays)
+
+        def launches(y: Array, *given: Array) -> list[Launch]:
+            x, delta = given[count::2], given[count + 1 :: 2]
+            return finite.all_finite(given[:count], y.view(np.uint8), list(zip(x, delta, strict=True)))
+
+        p.launch(launches, p.place(only(call.outputs)).vector, *arrays, *pairs)
+
+
+def operands(p: Planner, descent: Descent) -> tuple[Place, Place]:
+    """x and δ of a layer as matrices."""
+    x = descent.layer.inputs[0]
+    assert x is not None
+    return rows(p.place(x)), rows(p.place(descent.delta))
+
+
+def descents(p: Planner) -> dict[int, Descent]:
+    """The descents of a step, by the identity of each call that they change: the backward call and the updates."""
+    updates = {call.inputs[1]: call for call in p.notes.calls if call.kind == "update"}
+    found = {}
+    for call in p.notes.calls:
+        layer = call.partner
+        if call.kind != "backward" or layer is None or layer.rule.name not in ("affine", "matmul"):
+            continue
+        gradients = [value for value in call.outputs[1:] if value is not None]
+        moves = [updates[g] for g in gradients if g in updates and is_plain(p, updates[g], g)]
+        whole = len(moves) == len(gradients) == len(layer.inputs) - 1
+        if whole and len({move.inputs[3] for move in moves}) == 1 and pays(p, layer, call):
+            descent = Descent(layer, only(call.inputs), tuple(gradients), *moves)
+            found.update({id(part): descent for part in (call, *moves)})
+    return found
+
+
+def is_plain(p: Planner, move: Call, gradient: Value) -> bool:
+    """Whether an update is plain descent with one rate, and nobody but it and the test for finite numbers reads g."""
+    others = [call for call in p.uses[gradient] if call is not move]
+    return (
+        move.rule.name == "sgd"
+        and gradient not in p.results
+        and all(call.rule.name == "all_finite" and AllFinite().accepts(p, call) for call in others)
+        and Update().accepts(p, move)
+        and prod(shape_of(p, move.inputs[3])) == 1
+    )
+
+
+def pays(p: Planner, layer: Call, backward: Call) -> bool:
+    """Whether x and δ are small beside W, so that the way through memory decides."""
+    x, W = (prod(shape_of(p, value)) for value in layer.inputs[:2])
+    return Affine().accepts(p, layer) and x + prod(shape_of(p, backward.inputs[0])) <= SMALL * W
+
+
+LOWERINGS: dict[str, Lowering] = {"all_finite": AllFinite()}
 
 UPDATES: dict[str, UpdateLowering] = {name: Update() for name in update.PASSES}
