@@ -12,7 +12,7 @@ import omomi
 from omomi import Sequential, errors
 from omomi.engines import selection
 from omomi.layers import Activation, BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, ReLU
-from omomi.training.ledger import OF_LAYERS, OF_PARAMETERS, PERIOD, Ledger
+from omomi.training.ledger import OF_LAYERS, OF_PARAMETERS, PERIOD, LayerFacts, Ledger
 from omomi.training.recorder import norm
 
 RNG = np.random.default_rng(0)
@@ -259,3 +259,50 @@ def test_norms_neither_overflow_nor_vanish():
     assert norm(np.zeros(3)) == 0
     assert np.isnan(norm(np.array([1.0, np.nan])))
     assert norm(np.array([1.0, np.inf])) == np.inf
+
+
+# ---- in words ------------------------------------------------------------------------------------------------------
+
+
+def by_hand(factors, activation="sigmoid", saturated=0.0, dead=0.0):
+    """A ledger of one step: Dense layers with the deltas that these factors give, the last layer's first."""
+    ledger, layers, delta = Ledger(), {}, 1.0
+    for i, factor in reversed(list(enumerate(factors))):
+        path = f"dense_{i}"
+        layers[path] = {"output_delta": delta, "delta": delta, "input_delta": delta * factor, "input_size": 1.0}
+        layers[path] |= {"saturated": saturated, "dead": dead}
+        delta *= factor
+    for path in reversed(layers):
+        ledger.layers[path] = LayerFacts("Dense", activation, 20)
+    ledger.append(0, 0, 1.0, dict(reversed(layers.items())), {"dense_0/kernel": {"update": 0.002}})
+    return ledger
+
+
+def test_an_epoch_in_one_sentence():
+    assert by_hand([1.0, 0.025, 1.2]).sentence() == "delta shrinks 40× through layer dense_1, update/weight 2.0e-03"
+    told = by_hand([1.0, 0.025, 1.2], saturated=0.83).sentence()
+    assert told.startswith("delta shrinks 40× through layer dense_1, sigmoid saturated at 83%, ")
+    assert by_hand([1.0, 50.0]).sentence().startswith("delta grows 50× through layer dense_1")
+    assert by_hand([0.8, 1.2]).sentence().startswith("delta keeps its size (0.8× to 1.2× a layer)")
+    assert by_hand([1.0, 0.0]).sentence().startswith("no delta passes layer dense_1")
+    told = by_hand([0.1] * 6).sentence()
+    assert "100,000× in all from dense_5 to dense_0" in told
+    assert "15 of 20 units of dense_0 are 0 for the whole batch" in by_hand([1.0, 1.0], "relu", dead=0.75).sentence()
+    assert "tanh of dense_0 saturated at 50%" in by_hand([1.0, 1.0], "tanh", saturated=0.5).sentence()
+    assert Ledger().sentence() == "no step was watched"
+
+
+def test_a_step_as_a_table():
+    lines = by_hand([0.5, 0.25], "relu", dead=0.5).to_text().splitlines()
+    assert lines[0] == "step 0, epoch 1, loss 1"
+    assert lines[3].split() == ["dense_0", "relu", "0.25", "0.25", "0.5×", "0%", "50%"]
+    assert lines[-1].split() == ["dense_0/kernel", "0.002"]
+    assert "no step was watched" in Ledger().to_text()
+
+
+def test_the_progress_of_an_epoch_says_what_the_ledger_saw(capsys):
+    network().fit(IMAGES, LABELS, epochs=2, verbose=2, ledger=True)
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.startswith("  ledger: delta ") for line in lines] == [False, True, False, True]
+    network().fit(IMAGES, LABELS, epochs=2, verbose=1, ledger=True)
+    assert capsys.readouterr().err.count("ledger: delta") == 2

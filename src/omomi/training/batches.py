@@ -57,7 +57,12 @@ class Batches:
             yield self.cut(slice(begin, end) if order is None else order[begin:end], end - begin)
 
     def cut(self, rows: Any, count: int) -> Batch:
-        """The batch of these rows, in the model's dtype."""
+        """The batch of these rows, in the model's dtype. What is too large for it becomes an infinity, which a step of
+        training names."""
+        with np.errstate(over="ignore"):
+            return self._cut(rows, count)
+
+    def _cut(self, rows: Any, count: int) -> Batch:
         asarray = current().asarray
         x = self.x[rows]
         integers_for_layers = x.dtype.kind != "f"  # a layer casts them, or looks them up

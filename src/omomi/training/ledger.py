@@ -15,6 +15,7 @@ import numpy as np
 
 from omomi.errors import ConfigurationError, FileFormatError, UnknownNameError
 from omomi.files import read_json, write_json
+from omomi.training import ledger_words
 
 PERIOD = 200  # steps from one watched step to the next, unless told: a watched step costs about seven
 
@@ -185,6 +186,15 @@ class Ledger:
             return self.get("input_delta", path) / np.where(arriving == 0, np.nan, arriving)
 
     # ---- as data, as text, as a file --------------------------------------------------------------------------
+
+    def sentence(self) -> str:
+        """The latest watched epoch in one sentence, e.g. "delta shrinks 40× through layer dense_2, sigmoid saturated at
+        83%"."""
+        return ledger_words.sentence(self)
+
+    def to_text(self, row: int = -1) -> str:
+        """One watched step as a table: a line for each layer and for each parameter; the last step unless told."""
+        return ledger_words.table(self, row)
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values, as :meth:`from_dict` takes them."""

@@ -29,7 +29,9 @@ def progress_callback(verbose: int | str) -> list[Callback]:
 
 def numbers(logs: Logs) -> str:
     """Loss and metrics on one line."""
-    return "  ".join(f"{name} {value:.4f}" for name, value in logs.items())
+    return "  ".join(
+        f"{name} {value:.4f}" if abs(value) < 1e6 else f"{name} {value:.3e}" for name, value in logs.items()
+    )
 
 
 class Lines(Callback):
@@ -42,7 +44,13 @@ class Lines(Callback):
         self.trained = time.perf_counter()  # what follows the last batch is validation
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        print(f"epoch {epoch + 1}/{self.params['epochs']}  {self.summary(logs)}", file=sys.stderr, flush=True)
+        for line in (f"epoch {epoch + 1}/{self.params['epochs']}  {self.summary(logs)}", *self.remarks()):
+            print(line, file=sys.stderr, flush=True)
+
+    def remarks(self) -> list[str]:
+        """What the ledger says of this epoch, if there is one."""
+        history = getattr(self.model, "history", None)
+        return [] if history is None or history.ledger is None else [f"  ledger: {history.ledger.sentence()}"]
 
     def summary(self, logs: Logs) -> str:
         """The numbers of an epoch, with its duration and speed."""
@@ -86,7 +94,8 @@ class Bar(Lines):
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         self.progress.remove_task(self.task)
-        self.progress.console.print(f"{self.label}  {self.summary(logs)}")
+        for line in (f"{self.label}  {self.summary(logs)}", *self.remarks()):
+            self.progress.console.print(line, markup=False)
 
     def on_train_end(self, logs: Logs) -> None:
         self.progress.stop()
