@@ -198,7 +198,7 @@ def test_the_step_that_fails_is_in_the_ledger(engine):
     assert ledger.failure.culprit.startswith("rule ")
     assert ledger.explosion.step < failed
     assert ledger.explosion.step + 1 in ledger.steps  # the alarm: the next step is watched
-    assert ledger.explosion.loss > 100 * ledger.explosion.before
+    assert ledger.explosion.loss > 20 * ledger.explosion.before
     assert Ledger.from_dict(json.loads(json.dumps(ledger.to_dict()))).failure == ledger.failure
 
 

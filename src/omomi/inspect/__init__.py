@@ -2,6 +2,8 @@
 
 from omomi.inspect.confusion import count_confusions as count_confusions
 from omomi.inspect.confusion import plot_confusion as plot_confusion
+from omomi.inspect.diagnosis import Diagnosis as Diagnosis
+from omomi.inspect.diagnosis import diagnose as diagnose
 from omomi.inspect.draw import draw_model as draw_model
 from omomi.inspect.experiments import plot_error_by_units as plot_error_by_units
 from omomi.inspect.experiments import plot_fit as plot_fit

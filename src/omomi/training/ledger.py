@@ -27,7 +27,7 @@ OF_LAYERS = {
     "dead": "share of units that are 0 for the whole batch",
     "input_size": "root of the mean square of what the weights are multiplied with",
     "output_mean": "mean of the layer's output",
-    "output_deviation": "standard deviation of the layer's output",
+    "output_deviation": "standard deviation of the layer's output over the samples, mean over its units",
     "batch_mean": "root of the mean over channels of the squared mean of the batch",
     "batch_deviation": "mean over channels of the standard deviation of the batch",
     "running_mean": "the same of the running mean",
@@ -63,7 +63,7 @@ class LayerFacts:
 
 @dataclass(frozen=True)
 class Explosion:
-    """The step at which the loss first was more than a hundred times the mean of the losses before it."""
+    """The step at which the loss first was more than twenty times what the mean of the losses had been before."""
 
     step: int
     loss: float
@@ -88,6 +88,7 @@ class Ledger:
         steps, epochs, loss: of each row: the step's number, its epoch (both from 0), and the loss of its batch.
         layers: path to :class:`LayerFacts`, in the order of the forward pass.
         explosion, failure: what went wrong, if it did.
+        softmax_twice: who applied softmax to probabilities (a layer, or the loss); "" if nobody did.
 
     Example:
         >>> import numpy as np, omomi
@@ -111,6 +112,7 @@ class Ledger:
         self.of_parameters: dict[str, Columns] = {}
         self.explosion: Explosion | None = None
         self.failure: Failure | None = None
+        self.softmax_twice = ""
 
     def __len__(self) -> int:
         """The number of rows: of watched steps."""
@@ -214,6 +216,7 @@ class Ledger:
             },
             "explosion": self.explosion and asdict(self.explosion),
             "failure": self.failure and asdict(self.failure),
+            "softmax_twice": self.softmax_twice,
         }
 
     @classmethod
@@ -244,6 +247,7 @@ class Ledger:
                 ledger.of_layers[path] = columns_from(entry["quantities"], OF_LAYERS, rows)
             for path, quantities in data["parameters"].items():
                 ledger.of_parameters[path] = columns_from(quantities, OF_PARAMETERS, rows)
+            ledger.softmax_twice = str(data["softmax_twice"])
             if data["explosion"]:
                 e = data["explosion"]
                 ledger.explosion = Explosion(int(e["step"]), float(e["loss"]), float(e["before"]))

@@ -16,6 +16,7 @@ from omomi.layers.layer import changes
 from omomi.layers.state import StateEntry, arrays, put
 from omomi.training.batches import Array, Batches, shuffled
 from omomi.training.callbacks import CallbackList, Logs
+from omomi.training.ledger import Ledger
 from omomi.training.losses import Loss
 from omomi.training.metrics import Metric
 from omomi.training.optimizers import Optimizer
@@ -90,7 +91,7 @@ class Trainer:
         Raises:
             NonFiniteError: loss or gradient was not finite; the state is what it was before.
         """
-        step = self.steps.get("train", lambda: training_step(self.model, self.loss, self.metrics, self.optimizer))
+        step = self.step_of_training()
         with quiet():
             report = step(batch) if recorder is None else recorder.run(step, batch)
             if not bool(report["finite"]):
@@ -98,6 +99,16 @@ class Trainer:
                 if recorder is not None:
                     recorder.failed(step, batch, error.culprit)
                 raise error
+
+    def look(self, batch: dict[str, Array]) -> Ledger:
+        """A ledger of one row: the step that this batch would make. Nothing is changed."""
+        recorder = Recorder(self.model, 1)
+        with quiet():
+            recorder.observe(self.step_of_training(), batch)
+        return recorder.ledger
+
+    def step_of_training(self) -> CompiledStep:
+        return self.steps.get("train", lambda: training_step(self.model, self.loss, self.metrics, self.optimizer))
 
     def logs(self) -> Logs:
         """The means counted so far."""

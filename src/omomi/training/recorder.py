@@ -6,7 +6,7 @@ training are the same with and without a ledger.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import numpy as np
@@ -15,7 +15,7 @@ from omomi.engines.engine import Array, Attributes
 from omomi.engines.selection import current
 from omomi.graph.hooks import Hook
 from omomi.graph.variable import Node
-from omomi.layers.state import Parameter
+from omomi.layers.state import Parameter, arrays
 from omomi.ops import activation
 from omomi.ops.rule import Rule
 from omomi.training.ledger import Explosion, Failure, LayerFacts, Ledger
@@ -33,7 +33,8 @@ SATURATED: dict[str, Callable[[Array], Array]] = {
 # Activations of which a unit that is 0 for every sample passes no delta: it cannot learn its way back.
 MORTAL = frozenset({"relu", "relu6"})
 WEIGHTED = frozenset({"affine", "matmul", "convolution_2d"})
-EXPLODED = 100.0
+SOFTMAXES = frozenset({"softmax", "log_softmax", "softmax_cross_entropy", "sparse_softmax_cross_entropy"})
+EXPLODED = 20.0  # times the lowest mean of the losses before
 
 
 class Stepping(Protocol):
@@ -67,6 +68,7 @@ class Recorder:
         self.counter = model.state()["step"]
         self.epoch = self.number = 0
         self.losses, self.total = 0, 0.0  # how many steps, and the sum of their losses
+        self.lowest = np.inf  # the lowest that the mean of the losses has been
         self.alarmed = False
 
     def at(self, epoch: int, number: int) -> None:
@@ -87,25 +89,37 @@ class Recorder:
     def watch(self, step: Stepping, batch: dict[str, Array]) -> dict[str, Array]:
         """Run a step with the hook, and write a row."""
         parameters = self.model.parameters()
-        number = self.step_number()
         before = {path: np.array(host(p._array)) for path, p in parameters.items()}
-        look = Look(self.model, self.ledger, number)
+        look = Look(self.model, self.ledger, self.step_number())
         with look:
             report = step(batch)
-        rows = look.of_parameters()
-        for path, p in parameters.items():
-            weight = norm(before[path])
-            moved = norm(host(p._array) - before[path])
-            rows.setdefault(path, {}).update(weight=weight, update=moved / weight if weight else np.nan)
-        self.ledger.append(number, self.epoch, look.loss, look.of_layers(), rows)
+        self.write(look, {path: (before[path], host(p._array)) for path, p in parameters.items()})
         return report
+
+    def write(self, look: Look, moves: Mapping[str, tuple[Any, Any]]) -> None:
+        """Write the row of a step that was looked at, with each parameter before and after it."""
+        rows = look.of_parameters()
+        for path, (before, after) in moves.items():
+            weight, moved = norm(before), norm(after - before)
+            rows.setdefault(path, {}).update(weight=weight, update=moved / weight if weight else np.nan)
+        self.ledger.append(look.step, self.epoch, look.loss, look.of_layers(), rows)
+
+    def observe(self, step: Stepping, batch: dict[str, Array]) -> None:
+        """Look at a step that is not taken, and write a row."""
+        parameters = self.model.parameters()
+        before = arrays(step.entries)
+        look = Look(self.model, self.ledger, self.step_number())
+        with look:
+            after, _ = step.step(before, batch)
+        self.write(look, {path: (host(before[path]), host(after[path])) for path in parameters})
 
     def judge(self, number: int, loss: float) -> None:
         """Notice that the loss explodes, and look at the step after that."""
-        if self.ledger.explosion is None and self.losses and loss > EXPLODED * self.total / self.losses:
-            self.ledger.explosion = Explosion(number, loss, self.total / self.losses)
+        if self.ledger.explosion is None and loss > EXPLODED * self.lowest:
+            self.ledger.explosion = Explosion(number, loss, self.lowest)
             self.alarmed = True
         self.losses, self.total = self.losses + 1, self.total + loss
+        self.lowest = min(self.lowest, self.total / self.losses)
 
     def failed(self, step: Stepping, batch: dict[str, Array], culprit: str) -> None:
         """The step met a number that is not finite: it is watched too, and the ledger remembers where it came from."""
@@ -144,10 +158,12 @@ class Look(Hook):
 
     # ---- forward ----------------------------------------------------------------------------------------------
 
-    def after_forward(self, rule: Rule, arrays: list[Array], attributes: Attributes, path: str, y: Any) -> None:
+    def after_forward(self, rule: Rule, given: list[Array], attributes: Attributes, path: str, y: Any) -> None:
         if not self.forward:
             return  # metrics
         self.last = y = y[0] if isinstance(y, tuple) else y
+        if rule.name in SOFTMAXES and not self.ledger.softmax_twice and probabilities(host(given[0])):
+            self.ledger.softmax_twice = f"layer {path}" if path else "the loss"
         if not path or y.dtype.kind != "f":
             return
         facts = self.ledger.layers.setdefault(path, LayerFacts(self.kinds.get(path, "")))
@@ -156,12 +172,12 @@ class Look(Hook):
         if len(y.shape) > 1:
             facts.units = int(y.shape[-1])
         if rule.name in WEIGHTED:
-            self.note(path, "input_size", size(host(arrays[0])))
+            self.note(path, "input_size", size(host(given[0])))
         if rule.name in ACTIVATIONS:
             facts.activation = rule.name
             self.look_at_activation(rule.name, path, host(y))
         if rule.name == "batch_normalization":
-            self.look_at_statistics(path, *(host(a) for a in (arrays[0], arrays[3], arrays[4])))
+            self.look_at_statistics(path, *(host(a) for a in (given[0], given[3], given[4])))
 
     def look_at_activation(self, name: str, path: str, y: Any) -> None:
         if name in SATURATED:
@@ -216,7 +232,7 @@ class Look(Hook):
                 linked = self.ledger.layers[path].activation != ""
                 values["delta"] = values.pop("output_delta") if linked else values["output_delta"]
             y = host(self.outputs[path])
-            values["output_mean"], values["output_deviation"] = float(y.mean()), float(y.std())
+            values["output_mean"], values["output_deviation"] = float(y.mean()), float(y.std(axis=0).mean())
             if path in self.alive:
                 values["dead"] = float(1 - self.alive[path].mean())
                 self.remember(self.ledger.layers[path], self.alive[path])
@@ -246,6 +262,13 @@ COMBINED: dict[str, Callable[[list[float]], Any]] = {
 def host(array: Array) -> Any:
     """An array as NumPy's."""
     return current().to_host(array)
+
+
+def probabilities(x: Any) -> bool:
+    """Whether every row is one of probabilities: not negative, and summing to 1."""
+    if x.ndim < 2 or x.shape[-1] < 2:
+        return False
+    return bool((x >= 0).all() and np.abs(x.sum(axis=-1) - 1).max(initial=0) < 1e-3)
 
 
 def norm(array: Any) -> float:
