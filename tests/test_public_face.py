@@ -123,6 +123,7 @@ def test_importing_omomi_is_light():
         "omomi.graph.variable",
         "omomi.layers.layer",
         "omomi.models.model",
+        "omomi.inspect.diagnosis",
         "omomi.models.sequential",
         "omomi.training.ledger",
         "omomi.training.optimizers",
