@@ -292,7 +292,8 @@ class Model(Layer):
         y = loss.align(y, self.output_shape, loss.name)
         if loss.align is not targets.indices:
             # here and not in the step: a recorded step would take what a cast gives for a constant
-            y = y.astype(self.float_dtype, copy=False)
+            with np.errstate(over="ignore"):  # a step of training names what has become an infinity
+                y = y.astype(self.float_dtype, copy=False)
         weights = sample_weights(y, sample_weight, class_weight)
         return Batches(x, y, weights, batch_length(batch_size, len(x)), self.float_dtype)
 
