@@ -135,6 +135,18 @@ class Engine:
         """Bring a host array (or a number) to this engine."""
         return self.xp.asarray(array, dtype=dtype)
 
+    def gather(self, source: Any, index: Any, dtype: Any = None) -> Array:
+        """Samples of a host array, for the batch of a step: ``source[index]``.
+
+        An engine may put off the picking until a step reads the samples; ``asarray`` picks them at once.
+
+        Args:
+            source: host array (K, …).
+            index: whole numbers 0 … K − 1, int64 (N,), of which nobody looks whether they are; or a slice (begin, end).
+            dtype: of the samples; that of the source unless given.
+        """
+        return self.asarray(source[index], dtype=dtype)
+
     def to_host(self, array: Array) -> Any:
         """Bring an array back as a NumPy array."""
         return self.xp.asarray(array)

@@ -56,23 +56,24 @@ class Batches:
             end = min(begin + self.size, len(self.x))
             yield self.cut(slice(begin, end) if order is None else order[begin:end], end - begin)
 
-    def cut(self, rows: Any, count: int) -> Batch:
-        """The batch of these rows, in the model's dtype. What is too large for it becomes an infinity, which a step of
-        training names."""
+    def cut(self, index: Array | slice, count: int) -> Batch:
+        """The batch of these samples, in the model's dtype. What is too large for it becomes an infinity, which a step
+        of training names."""
         with np.errstate(over="ignore"):
-            return self._cut(rows, count)
+            return self._cut(index, count)
 
-    def _cut(self, rows: Any, count: int) -> Batch:
-        asarray = current().asarray
-        x = self.x[rows]
-        integers_for_layers = x.dtype.kind != "f"  # a layer casts them, or looks them up
-        batch: Batch = {"x": asarray(x, dtype=None if integers_for_layers else self.dtype)}
+    def _cut(self, index: Array | slice, count: int) -> Batch:
+        engine = current()
+        batch: Batch = {"x": engine.gather(self.x, index, self.dtype_of(self.x))}
         if self.y is not None:
-            y = self.y[rows]
-            batch["y"] = asarray(y, dtype=self.dtype if y.dtype.kind == "f" else None)
-        batch["one"] = asarray(self.ones[:count])  # for metrics that are not weighted
-        batch["w"] = batch["one"] if self.weights is None else asarray(self.weights[rows], dtype=self.dtype)
+            batch["y"] = engine.gather(self.y, index, self.dtype_of(self.y))
+        batch["one"] = engine.asarray(self.ones[:count])  # for metrics that are not weighted
+        batch["w"] = batch["one"] if self.weights is None else engine.gather(self.weights, index, self.dtype)
         return batch
+
+    def dtype_of(self, data: Array) -> str | None:
+        """The dtype of a batch of these; integers stay what they are, since a layer casts them, or looks them up."""
+        return self.dtype if data.dtype.kind == "f" else None
 
 
 def shuffled(seed: int, step: int, count: int) -> Array:

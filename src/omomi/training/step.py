@@ -52,7 +52,7 @@ def training_step(model: Trainable, loss: Loss, metrics: Sequence[Metric], optim
     parameters = model.parameters()
 
     def step(state: dict[str, Array], batch: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
-        engine = current()
+        engine, batch = current(), picked(batch)
         with holding(entries, state), training_mode():
             y, E = judged(model, loss, batch, training=True)
             E.backward()
@@ -79,6 +79,7 @@ def evaluation_step(model: Trainable, loss: Loss, metrics: Sequence[Metric]) -> 
     entries = tree(model, metrics)
 
     def step(state: dict[str, Array], batch: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+        batch = picked(batch)
         with holding(entries, state), training_mode(False), no_grad():
             y, E = judged(model, loss, batch, training=False)
             return {**state, **measured(metrics, E, y, batch)}, {"loss": E._array}
@@ -91,10 +92,17 @@ def prediction_step(model: Trainable) -> Made:
     entries = tree(model, ())
 
     def step(state: dict[str, Array], batch: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
+        batch = picked(batch)
         with holding(entries, state), training_mode(False), no_grad():
             return state, {"y": model(batch["x"], training=False)._array}
 
     return entries, step, why_not_replayed(model)
+
+
+def picked(batch: dict[str, Array]) -> dict[str, Array]:
+    """The batch as arrays: samples that the engine has put off picking are picked."""
+    asarray = current().asarray
+    return {name: asarray(array) for name, array in batch.items()}
 
 
 def judged(model: Trainable, loss: Loss, batch: dict[str, Array], training: bool) -> tuple[Variable, Variable]:

@@ -12,6 +12,7 @@ from omomi.engines.cpu.lowering import lower
 from omomi.engines.cpu.lowerings import LOWERINGS, UPDATES, descents
 from omomi.engines.cpu.plan import Plan, aligned_like
 from omomi.engines.cpu.recording import Unreplayable, record
+from omomi.engines.cpu.samples import Samples, pick_later
 from omomi.engines.engine import Array, Engine, Step
 from omomi.engines.reference import xp
 
@@ -33,6 +34,12 @@ class CpuEngine(Engine):
             return step
         return Replayed(step)
 
+    def gather(self, source: Any, index: Any, dtype: Any = None) -> Array:
+        if isinstance(index, slice):
+            index = np.arange(index.start, index.stop)
+        later = pick_later(source, index, dtype)
+        return super().gather(source, index, dtype) if later is None else later
+
 
 class Replayed:
     """A step that is recorded for each new shape of its batch, and replayed from then on.
@@ -51,7 +58,10 @@ class Replayed:
     def __call__(self, state: State, batch: State) -> tuple[State, State]:
         if self.refused:
             return self.step(state, batch)
-        key = tuple((name, a.shape, a.dtype.char) for name, a in batch.items())
+        key = tuple(
+            (name, a.shape, a.dtype.char, a.source.dtype.char if isinstance(a, Samples) else "")
+            for name, a in batch.items()
+        )
         plan = self.plans.get(key)
         if plan is None:
             try:
@@ -78,7 +88,8 @@ class Replayed:
         notes = record(self.step, state, batch)
         if not self.own:
             self.own = {path: aligned_like(array, copy=True) for path, array in state.items()}
-        return lower(notes, self.own, LOWERINGS, UPDATES, descents if cautious else None)
+        sources = {name: a.source.dtype.name for name, a in batch.items() if isinstance(a, Samples)}
+        return lower(notes, self.own, LOWERINGS, UPDATES, sources, descents if cautious else None)
 
 
 def cpu_engine() -> Engine:

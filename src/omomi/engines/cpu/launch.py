@@ -70,6 +70,10 @@ class Launch:
         self.arrays[name] = array
         self.block[self.kernel.offsets[name]] = array.ctypes.data
 
+    def point(self, name: str, array: Array) -> None:
+        """Let an argument be where another array is, whose first axis may be longer, without keeping that alive."""
+        self.block[self.kernel.offsets[name]] = array.__array_interface__["data"][0]
+
 
 class Program:
     """A list of launches, run one after the other without a return to Python in between."""

@@ -6,7 +6,7 @@ share what is kept between them. A rule without one, or a call that the lowering
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -110,6 +110,7 @@ def lower(
     state: dict[str, Array],
     lowerings: dict[str, Lowering],
     updates: dict[str, UpdateLowering],
+    sources: Mapping[str, str],
     descents: Callable[[Planner], dict[int, Descent]] | None = None,
 ) -> Plan:
     """The plan of a recorded step.
@@ -118,9 +119,10 @@ def lower(
         notes: the step.
         state: the arrays that the plan reads and changes in place, by path.
         lowerings, updates: by the rule's name.
+        sources: of the inputs whose samples the plan picks itself, the dtype of what they are picked from.
         descents: finds the layers that move without gradients in memory; ``None`` for a plan that is not cautious.
     """
-    p = Planner(notes, state)
+    p = Planner(notes, state, sources)
     if descents is not None and notes.condition is not None:
         p.descents = descents(p)
     chosen: dict[int, Lowering] = {}  # of a forward call, by its identity; its backward call follows it

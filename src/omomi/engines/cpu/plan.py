@@ -17,6 +17,7 @@ import numpy as np
 from omomi.engines.cpu import elementwise
 from omomi.engines.cpu.launch import Launch, Program, aligned
 from omomi.engines.cpu.recording import Call, Notes, Value
+from omomi.engines.cpu.samples import Pick
 from omomi.engines.engine import Array
 
 WORDS = {4: "float32", 8: "float64"}  # what a copy moves, whatever the bits mean
@@ -98,10 +99,12 @@ class Planner:
     Args:
         notes: the recorded step.
         state: the arrays that parameters, buffers and slots live in, by path; the plan reads and writes them.
+        sources: of the inputs whose samples the plan picks itself, the dtype of what they are picked from.
     """
 
     notes: Notes
     state: Mapping[str, Array]
+    sources: Mapping[str, str]
     operations: list[Operation] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -109,9 +112,13 @@ class Planner:
         self.inputs: dict[str, Array] = {}
         for path, value in self.notes.state.items():
             self.places[value] = fixed(self.state[path])
+        self.picks: dict[Value, Pick] = {}
         for name, value in self.notes.batch.items():
-            self.inputs[name] = aligned_like(self.notes.arrays[value])
-            self.places[value] = fixed(self.inputs[name])
+            if name in self.sources:
+                self.picks[value] = Pick(name, self.sources[name], self.notes.arrays[value].shape)
+            else:
+                self.inputs[name] = aligned_like(self.notes.arrays[value])
+                self.places[value] = fixed(self.inputs[name])
         self.made = {value for call in self.notes.calls for value in call.outputs if value is not None}
         self.given = {*self.notes.state.values(), *self.notes.batch.values()}
         self.uses: dict[Value, list[Call]] = {}
@@ -137,11 +144,22 @@ class Planner:
         if value not in self.places:
             array = self.notes.arrays[value]
             self.places[value] = (
-                self.room(array.shape, array.dtype.name)
-                if value in self.made
-                else fixed(aligned_like(array, copy=True))
+                fixed(aligned_like(array, copy=True))
+                if self.is_constant(value)
+                else self.room(array.shape, array.dtype.name)
             )
+            if value in self.picks:
+                self.pick(value, self.places[value])
         return self.places[value]
+
+    def pick(self, value: Value, target: Place, factor: float = 1.0) -> None:
+        """Append the picking of an input's samples, which are converted and scaled on the way."""
+        pick = self.picks[value]
+        self.launch(lambda index, y: pick.launches(index, y, factor), fixed(pick.index), target)
+
+    def picked_by(self, value: Value, call: Call) -> bool:
+        """Whether an input's samples are still to be picked, and this call alone reads them."""
+        return value in self.picks and value not in self.places and self.used_only_by(value, call)
 
     def room(self, shape: tuple[int, ...], dtype: str) -> Place:
         """New memory for a value, or for an operation's scratch."""
@@ -197,13 +215,13 @@ class Planner:
         Args:
             condition_at: the number of operations before the state may change.
         """
+        report = {name: self.place(value) for name, value in self.notes.report.items()}
+        condition = None if self.notes.condition is None else self.place(self.notes.condition[0])
         for index, operation in enumerate(self.operations):
             for place in operation.places:
                 storage = place.storage
                 storage.first = index if storage.first < 0 else storage.first
                 storage.last = index
-        report = {name: self.place(value) for name, value in self.notes.report.items()}
-        condition = None if self.notes.condition is None else self.place(self.notes.condition[0])
         for place in (*report.values(), *([condition] if condition else [])):
             place.storage.last = len(self.operations)
         storages = {id(p.storage): p.storage for operation in self.operations for p in operation.places}
@@ -222,7 +240,8 @@ class Planner:
         after = bind(self.operations[split:], array_of)
         outputs = {name: array_of(place) for name, place in report.items()}
         decides = None if condition is None else array_of(condition)
-        return Plan(before, after, decides, self.inputs, outputs, arena.nbytes, cautious=bool(self.descents))
+        picks = tuple(pick for pick in self.picks.values() if pick.readers)
+        return Plan(before, after, decides, self.inputs, picks, outputs, arena.nbytes, cautious=bool(self.descents))
 
 
 @dataclass
@@ -233,6 +252,7 @@ class Plan:
         before, after: the pieces before and after the decision to change the state: programs and Python functions.
         condition: whether to change it.
         inputs: where the batch goes.
+        picks: what the plan picks of it itself.
         outputs: where the report stands.
         bytes: of the arena that all values on the way share.
         cautious: whether the condition may refuse a step that is in order.
@@ -242,6 +262,7 @@ class Plan:
     after: list[Program | Callable[[], None]]
     condition: Array | None
     inputs: dict[str, Array]
+    picks: tuple[Pick, ...]
     outputs: dict[str, Array]
     bytes: int
     cautious: bool = False
@@ -255,6 +276,8 @@ class Plan:
         """Run the step on a batch; the state changes in place. Returns the report, the caller's own."""
         for name, array in self.inputs.items():
             np.copyto(array, batch[name])
+        for pick in self.picks:
+            pick.point_to(batch[pick.name])
         for piece in self.before:
             piece.run() if isinstance(piece, Program) else piece()
         if self.condition is None or self.condition:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from omomi.engines.cpu import elementwise
+from omomi.engines.cpu import elementwise, gather
 from omomi.engines.cpu.lowering import Lowering
 from omomi.engines.cpu.lowerings.common import FLOATS, dtype_of, floats, only, shape_of
 from omomi.engines.cpu.plan import Place, Planner
@@ -54,7 +54,10 @@ class Combine(Lowering):
 
 
 class Cast(Lowering):
-    """Numbers of another dtype; a scaling that alone reads them is done in the same pass."""
+    """Numbers of another dtype; a scaling that alone reads them is done in the same pass.
+
+    So is the picking of a batch's samples, if nothing else reads these.
+    """
 
     def accepts(self, p: Planner, call: Call) -> bool:
         x, y = dtype_of(p, call.inputs[0]), dtype_of(p, call.outputs[0])
@@ -66,9 +69,11 @@ class Cast(Lowering):
         if scaling is not None:
             p.fused[id(scaling)] = call
             p.alias(y, p.place(only(scaling.outputs)))
-        p.launch(
-            lambda x, y: elementwise.cast(x, y, factor=factor), p.place(only(call.inputs)).vector, p.place(y).vector
-        )
+        x = only(call.inputs)
+        if p.picked_by(x, call) and gather.accepts(p.picks[x].dtype, dtype_of(p, y)):
+            p.pick(x, p.place(y), factor)
+            return
+        p.launch(lambda x, y: elementwise.cast(x, y, factor=factor), p.place(x).vector, p.place(y).vector)
 
     def backward(self, p: Planner, call: Call) -> None:
         p.launch(
