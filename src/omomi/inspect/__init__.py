@@ -23,3 +23,5 @@ from omomi.inspect.pictures import plot_samples as plot_samples
 from omomi.inspect.regions import Snapshots as Snapshots
 from omomi.inspect.regions import plot_decision_regions as plot_decision_regions
 from omomi.inspect.regions import plot_learning as plot_learning
+from omomi.inspect.tracing import Trace as Trace
+from omomi.inspect.tracing import trace as trace
