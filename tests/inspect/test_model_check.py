@@ -38,7 +38,9 @@ def wrong(rule, factor=1.001, index=0):
 
 
 def test_a_model_its_inputs_and_its_loss():
-    model = network(layers.BatchNormalization(), layers.Dropout(0.5), layers.Dense(3, activation="softmax"))
+    model = network(
+        layers.BatchNormalization(), layers.Dropout(0.5), layers.Dense(3, activation="softmax", kernel_regularizer="l2")
+    )
     report = check_gradients(model, X)
     names = {"dense/kernel", "dense/bias", "batch_normalization/gamma", "batch_normalization/beta", "x"}
     assert names < {entry.name for entry in report.entries}

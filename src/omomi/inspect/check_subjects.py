@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from omomi.errors import ConfigurationError, NotBuiltError
+from omomi.errors import ConfigurationError
 from omomi.graph.context import no_grad
 from omomi.graph.variable import Variable
+from omomi.inspect.stepping import loss_of, whole_loss
 from omomi.layers.layer import Layer
 from omomi.layers.state import StateEntry, holding
 from omomi.models.model import Model
-from omomi.training import losses
 from omomi.training.batches import as_data, check_lengths
 
 Array = Any
@@ -139,25 +139,10 @@ class Network(Subject):
         entries = self.model.state()
         values = {path: point.get(path, entry._array) for path, entry in entries.items()}
         with holding(entries, values):
-            y = self.model(x, training=True)
-            ys = as_outputs(y if self.loss is None else self.loss(self.y, y), self.title)
+            loss = self.loss
+            y = self.model(x, training=True) if loss is None else whole_loss(self.model, loss, x, self.y)
+            ys = as_outputs(y, self.title)
         return ys, leaves
-
-
-def loss_of(model: Any, loss: Any = None) -> Any:
-    """The loss given, else the one that the model was compiled with.
-
-    Raises:
-        NotBuiltError: there is neither.
-    """
-    from_model = getattr(model, "loss", None)
-    if loss is None and from_model is None:
-        raise NotBuiltError(
-            "the model has not been compiled, so there is no loss to differentiate.",
-            where=model.where,
-            fix="model.compile(optimizer, loss) first, or give loss=",
-        )
-    return losses.get(loss) if loss is not None else from_model
 
 
 def reads_numbers(model: Layer) -> bool:

@@ -21,7 +21,7 @@ _POSITIVE = {"forward": FORWARD, "backward": BACKWARD}
 _SHOWN = 8  # images or maps side by side
 _LINE = 13.0
 _NUMBERS = 24  # an array of at most so many is written in numbers
-_COLUMN = 46.0  # of a number
+_COLUMN = 48.0  # of a number
 _PIXELS = 48  # rows of a heat map
 
 
@@ -44,10 +44,15 @@ def draw_array(
 
 def _numbers(table: np.ndarray, x: float, y: float, kind: str) -> str:
     return "".join(
-        text(x + (j + 1) * _COLUMN - 6, y + 10 + i * _LINE, number(value, 3), f"num {kind}", anchor="end")
+        text(x + (j + 1) * _COLUMN - 6, y + 10 + i * _LINE, _short(value), f"num {kind}", anchor="end")
         for i, row in enumerate(table)
         for j, value in enumerate(row)
     )
+
+
+def _short(value: float) -> str:
+    """A number of at most seven characters, where that is possible."""
+    return next((t for t in (number(value, 3), number(value, 2)) if len(t) <= 7), number(value, 1))
 
 
 def _tiles(array: np.ndarray, kernel: bool) -> list[np.ndarray]:

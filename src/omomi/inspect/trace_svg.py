@@ -49,7 +49,8 @@ def draw_trace(trace: Any, columns: int = 1) -> str:
     }
     cards = {"x": _input_card(values["x"])} if sources else {}
     cards |= {node.name: _node_card(node, values, makers) for node in nodes}
-    layout = lay_out(reads, left=_CARD / 2, right=_CARD / 2 + 10, lane=_LANE)
+    late = _late(reads)
+    layout = lay_out({**reads, **late}, left=_CARD / 2, right=_CARD / 2 + 10, lane=_LANE)
     places, width, height = _place(layout, cards, columns)
 
     parts = [
@@ -59,6 +60,8 @@ def draw_trace(trace: Any, columns: int = 1) -> str:
         svg.text(_MARGIN + _CARD, 44, "deltas ↑", "backward", anchor="end"),
     ]
     for (source, target), lanes in layout.lanes.items():
+        if target in late:
+            continue
         back = _delta_flows(trace, source, target, makers)
         parts += _edge(places[source], places[target], lanes, layout, places, back)
     for name, card in cards.items():
@@ -87,6 +90,17 @@ def _on_the_way(nodes: Sequence[TracedNode], values: Mapping[str, TracedValue]) 
             found.append(node)
             needed.update(node.inputs)
     return found[::-1]
+
+
+def _late(reads: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """For nodes that read parameters alone (penalties): the node below which they stand, beside what they join."""
+    found = {}
+    for name, sources in reads.items():
+        if sources or name == "x":
+            continue
+        beside = [other for reader in reads.values() if name in reader for other in reader if other != name]
+        found[name] = [above for other in beside for above in reads[other]][:1]
+    return found
 
 
 # ---- cards -----------------------------------------------------------------------------------------------------------
@@ -173,9 +187,15 @@ def _constants(node: TracedNode, values: Mapping[str, TracedValue]) -> str:
 
 def _letter(attribute: str) -> str:
     """The letter that formulas use for an attribute."""
-    return {"rate": "p", "alpha": "α", "epsilon": "ε", "momentum": "m", "delta": "δ", "exponent": "k"}.get(
-        attribute, attribute
-    )
+    return {
+        "rate": "p",
+        "alpha": "α",
+        "epsilon": "ε",
+        "momentum": "m",
+        "delta": "δ",
+        "exponent": "k",
+        "factor": "λ",
+    }.get(attribute, attribute)
 
 
 def _row(value: TracedValue, y: float, name: str, symbol: str) -> tuple[list[str], float]:
@@ -283,7 +303,7 @@ def _edge(
             points = [(out, start.bottom), (out, start.bottom + 10 - shift), (gutter, start.bottom + 10 - shift)]
             points += [(gutter, end.top - 12 - shift), (into, end.top - 12 - shift), (into, end.top)]
         elif lanes:
-            first = max(start.bottom, _row_bottom(places, start)) + 12 + shift
+            first = _row_bottom(places, start) + 12 + shift
             last = end.top - 12 + shift
             x = _MARGIN + max(lanes) + (end.column * (layout.width + 3 * _MARGIN)) + shift
             points = [
@@ -295,7 +315,7 @@ def _edge(
                 (into + 150, end.top),
             ]
         else:
-            middle = (start.bottom + end.top) / 2
+            middle = (_row_bottom(places, start) + end.top) / 2
             points = [(out, start.bottom), (out, middle), (into, middle), (into, end.top)]
         tidy = [points[0], *(b for a, b in pairwise(points) if a != b)]
         parts.append(svg.arrow(tidy if kind == "down" else tidy[::-1], kind))

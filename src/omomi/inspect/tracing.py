@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import get_terminal_size
@@ -15,16 +14,15 @@ import numpy as np
 from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, UnknownNameError
 from omomi.files import write_json, write_text
-from omomi.graph.context import context
 from omomi.graph.variable import Variable
-from omomi.inspect.check_subjects import loss_of
 from omomi.inspect.expanding import expanded
 from omomi.inspect.formulas import array_text, norm, number, shape_text, summary_text
 from omomi.inspect.recording import Names, Recorder, TracedNode, TracedValue, assemble, bytes_of
+from omomi.inspect.stepping import loss_of, untouched, whole_loss
 from omomi.inspect.text_table import text_table
 from omomi.inspect.trace_svg import draw_trace
 from omomi.layers.layer import DTYPES
-from omomi.layers.state import Parameter, StateEntry, arrays, holding
+from omomi.layers.state import Parameter, arrays
 from omomi.models.model import Model
 from omomi.training.batches import as_data, check_lengths
 
@@ -283,7 +281,7 @@ def trace(model: Any, x: Any, y: Any, *, loss: Any = None, sample_weight: Any = 
         inputs = Variable(current().asarray(x), name="x")
         recorder = Recorder()
         with np.errstate(all="ignore"), recorder:
-            E = loss(y, model(inputs, training=True), sample_weight)
+            E = whole_loss(model, loss, inputs, y, sample_weight)
             E.backward()
         names = Names()
         names.add(inputs._array, "x", "input", inputs.grad)
@@ -297,19 +295,3 @@ def trace(model: Any, x: Any, y: Any, *, loss: Any = None, sample_weight: Any = 
     saved: set[int] = set()
     total = sum(bytes_of(call.saved, saved) for call in recorder.calls)
     return Trace(model.name, current().name, len(x), float(E), tuple(nodes), names.values, total, whole)
-
-
-@contextmanager
-def untouched(entries: Mapping[str, StateEntry]) -> Iterator[None]:
-    """Inside, a step may run with its graph; afterwards these entries and their gradients are as they were."""
-    gradients = {path: entry.grad for path, entry in entries.items()}
-    recording, context.recording = context.recording, True
-    with holding(entries, arrays(entries)):
-        try:
-            for entry in entries.values():
-                entry.grad = None
-            yield
-        finally:
-            context.recording = recording
-            for path, entry in entries.items():
-                entry.grad = gradients[path]

@@ -1,0 +1,65 @@
+"""What a training step minimises, for whoever looks into one outside ``fit``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, cast
+
+from omomi.errors import NotBuiltError
+from omomi.graph.context import context
+from omomi.graph.variable import Variable
+from omomi.layers.state import StateEntry, arrays, holding
+from omomi.training import losses
+from omomi.training.step import judged
+
+__all__ = ["loss_of", "untouched", "whole_loss"]
+
+
+def loss_of(model: Any, loss: Any = None) -> losses.Loss:
+    """The loss given, else the one that the model was compiled with.
+
+    Raises:
+        NotBuiltError: there is neither.
+    """
+    compiled: losses.Loss | None = getattr(model, "loss", None)
+    if loss is not None:
+        return losses.get(loss)
+    if compiled is None:
+        raise NotBuiltError(
+            "the model has not been compiled, so there is no loss to differentiate.",
+            where=model.where,
+            fix="model.compile(optimizer, loss) first, or give loss=",
+        )
+    return compiled
+
+
+class _Aligning:
+    """A loss that checks and aligns its targets itself, which ``fit`` does once for a whole data set."""
+
+    def __init__(self, loss: losses.Loss) -> None:
+        self.loss = loss
+
+    def compute(self, t: Any, y_pred: Variable, w: Any) -> Variable:
+        return self.loss(t, y_pred, w)
+
+
+def whole_loss(model: Any, loss: losses.Loss, x: Variable, y: Any, sample_weight: Any = None) -> Variable:
+    """E of a batch in training: the loss and all penalties, as the training step computes it."""
+    return judged(model, cast(losses.Loss, _Aligning(loss)), {"x": x, "y": y, "w": sample_weight}, training=True)[1]
+
+
+@contextmanager
+def untouched(entries: Mapping[str, StateEntry]) -> Iterator[None]:
+    """Inside, a step may run with its graph; afterwards these entries and their gradients are as they were."""
+    gradients = {path: entry.grad for path, entry in entries.items()}
+    recording, context.recording = context.recording, True
+    with holding(entries, arrays(entries)):
+        try:
+            for entry in entries.values():
+                entry.grad = None
+            yield
+        finally:
+            context.recording = recording
+            for path, entry in entries.items():
+                entry.grad = gradients[path]
