@@ -21,6 +21,7 @@ from omomi.graph.functions import expm1 as expm1
 from omomi.graph.functions import exponentiation as exponentiation
 from omomi.graph.functions import flip as flip
 from omomi.graph.functions import gelu as gelu
+from omomi.graph.functions import gru as gru
 from omomi.graph.functions import hard_sigmoid as hard_sigmoid
 from omomi.graph.functions import hinge as hinge
 from omomi.graph.functions import huber as huber
@@ -33,6 +34,7 @@ from omomi.graph.functions import log as log
 from omomi.graph.functions import log1p as log1p
 from omomi.graph.functions import log_softmax as log_softmax
 from omomi.graph.functions import logsumexp as logsumexp
+from omomi.graph.functions import lstm as lstm
 from omomi.graph.functions import matmul as matmul
 from omomi.graph.functions import max as max
 from omomi.graph.functions import max_pooling_2d as max_pooling_2d
@@ -54,6 +56,7 @@ from omomi.graph.functions import reshape as reshape
 from omomi.graph.functions import selu as selu
 from omomi.graph.functions import sigmoid as sigmoid
 from omomi.graph.functions import sigmoid_cross_entropy as sigmoid_cross_entropy
+from omomi.graph.functions import simple_recurrence as simple_recurrence
 from omomi.graph.functions import sin as sin
 from omomi.graph.functions import softmax as softmax
 from omomi.graph.functions import softmax_cross_entropy as softmax_cross_entropy

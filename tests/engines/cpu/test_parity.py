@@ -108,6 +108,9 @@ PLAIN = {
     "broadcast_to": MOVES,
     "sum_to": LOCAL,
     "prelu": "its slope broadcasts in ways that no kernel covers",
+    "simple_recurrence": LOCAL,
+    "lstm": LOCAL,
+    "gru": LOCAL,
     "confusion": "counted after training, over one array of predictions",
 }
 
