@@ -2,43 +2,61 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
-import numpy as np
 
-from omomi.cli.judge import targets_for
 from omomi.cli.options import code_option
-from omomi.cli.run_folder import Run, open_run
-from omomi.cli.screen import echo
+from omomi.cli.run_folder import COMPARISON, open_run
+from omomi.cli.run_report import checked, compared, report
+from omomi.cli.screen import echo, say
 from omomi.cli.user_model import custom_layers
-from omomi.inspect.model_check import GradientReport, check_gradients
-
-CHECKED = 4  # samples of the gradient check: each is one more chance of a kink, and the derivative is the same
+from omomi.inspect.comparison import write_comparison
 
 
-@click.command("inspect", short_help="Look inside a trained network.")
-@click.argument("run", metavar="RUN")
+@click.command("inspect", short_help="Look inside a trained network: write report.html.")
+@click.argument("runs", metavar="RUN…", nargs=-1, required=True)
 @click.option(
     "--check-gradients", "gradients", is_flag=True, help="Compare every gradient with finite differences, in float64."
 )
+@click.option("--compare", is_flag=True, help="Several runs side by side, in one page.")
+@click.option("--out", metavar="FILE.html", help="The page; report.html in the run's folder unless given.")
 @code_option
-def inspect_command(run: str, gradients: bool, code: str | None) -> None:
+def inspect_command(runs: tuple[str, ...], gradients: bool, compare: bool, out: str | None, code: str | None) -> None:
     """Look inside a network that `omomi train` has trained.
 
-    The exit code is 1 if a gradient is found wrong.
+    Without options a page is written into the run's folder, report.html: the network, its curves, the ledger if
+    one was recorded, verdicts, wrong predictions, filters, the gradient check. It is one file and needs no network.
+
+    With --check-gradients the check is printed instead; the exit code is 1 if a gradient is found wrong.
 
     \b
+    omomi inspect runs/NAME
     omomi inspect runs/NAME --check-gradients
+    omomi inspect --compare runs/FIRST runs/SECOND
     """
-    if not gradients:
-        raise click.UsageError("say what to look at: --check-gradients", click.get_current_context())
-    trained = open_run(run, custom_layers(code) if code else None)
-    report = checked(trained)
-    echo(report.to_text())
-    if not report.passed:
-        raise click.exceptions.Exit(1)
+    objects = custom_layers(code) if code else None
+    if compare:
+        if gradients or len(runs) < 2:
+            raise click.UsageError("--compare takes two runs or more, and no other look.", click.get_current_context())
+        found = [compared(open_run(run, objects)) for run in runs]
+        say_written(write_comparison(out or Path(runs[0]).parent / COMPARISON, found))
+        return
+    if len(runs) > 1:
+        raise click.UsageError("one run at a time; several side by side with --compare.", click.get_current_context())
+    trained = open_run(runs[0], objects)
+    if gradients:
+        verdict = checked(trained)
+        echo(verdict.to_text())
+        if not verdict.passed:
+            raise click.exceptions.Exit(1)
+        return
+    page, notes = report(trained, out)
+    for note in notes:
+        say(f"note: {note}")
+    say_written(page)
 
 
-def checked(run: Run) -> GradientReport:
-    """The gradient check of a run's network, with its loss, on a few samples of its test data."""
-    x, y = (samples[:CHECKED] for samples in run.data().test)
-    return check_gradients(run.model, np.asarray(x), targets_for(run.model, np.asarray(y), len(run.classes)))
+def say_written(page: Path) -> None:
+    """Where the page is."""
+    echo(str(page))

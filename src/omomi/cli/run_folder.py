@@ -19,6 +19,7 @@ from omomi.models.model import Model
 
 RUNS = Path("runs")
 MODEL, HISTORY, RECORD = "model.safetensors", "history.json", "environment.json"
+LEDGER, REPORT, COMPARISON = "ledger.json", "report.html", "comparison.html"
 CONTENTS = {
     "accuracy.png": "accuracy per epoch",
     "loss.png": "loss per epoch",
@@ -30,6 +31,8 @@ CONTENTS = {
     MODEL: "the trained network",
     HISTORY: "loss and accuracy of every epoch",
     RECORD: "versions, options, data, result",
+    LEDGER: "the ledger of deltas",
+    REPORT: "all of it as one page",
 }
 
 

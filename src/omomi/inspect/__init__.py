@@ -23,5 +23,7 @@ from omomi.inspect.pictures import plot_samples as plot_samples
 from omomi.inspect.regions import Snapshots as Snapshots
 from omomi.inspect.regions import plot_decision_regions as plot_decision_regions
 from omomi.inspect.regions import plot_learning as plot_learning
+from omomi.inspect.report import Samples as Samples
+from omomi.inspect.report import write_report as write_report
 from omomi.inspect.tracing import Trace as Trace
 from omomi.inspect.tracing import trace as trace

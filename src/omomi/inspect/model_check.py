@@ -92,7 +92,7 @@ class GradientReport:
             )
             for e in self.entries
         ]
-        head = f"{self.title}: {self._summary()}"
+        head = f"{self.title}: {self.summary}"
         return f"{head}\n{text_table(('gradient of', 'shape', 'verdict', 'error', 'checked'), rows, width=width)}"
 
     def to_dict(self) -> dict[str, Any]:
@@ -101,7 +101,9 @@ class GradientReport:
         entries = [{name: getattr(entry, name) for name in names} for entry in self.entries]
         return {"title": self.title, "passed": self.passed, "tolerance": self.tolerance, "entries": entries}
 
-    def _summary(self) -> str:
+    @property
+    def summary(self) -> str:
+        """The verdict in one line."""
         bad = [entry.name for entry in self.entries if entry.verdict == WRONG]
         open_ = [entry.name for entry in self.entries if entry.verdict == UNDECIDED]
         if bad:
@@ -114,7 +116,7 @@ class GradientReport:
         return self.to_text()
 
     def __repr__(self) -> str:
-        return f"<GradientReport of {self._summary()}>"
+        return f"<GradientReport of {self.summary}>"
 
 
 def check_gradients(
