@@ -16,8 +16,11 @@ from omomi.datasets import Dataset
 from omomi.errors import DataError, FileFormatError, OmomiError
 from omomi.files import read_json
 from omomi.inspect.comparison import ComparedRun
+from omomi.inspect.diagnosis import Diagnosis, diagnose
 from omomi.inspect.model_check import GradientReport, check_gradients
 from omomi.inspect.report import Samples, write_report
+from omomi.inspect.tracing import trace
+from omomi.training.history import History
 from omomi.training.ledger import Ledger
 
 CHECKED = 4  # samples of the gradient check: each is one more chance of a kink, and the derivative is the same
@@ -34,7 +37,7 @@ def report(run: Run, out: str | None = None) -> tuple[Path, list[str]]:
     notes = (
         [f"This run was {status}: what is shown is the state that was kept."] if (status := ended_early(run)) else []
     )
-    test = gradients = None
+    test = gradients = diagnosis = graph = None
     try:
         data = run.data()
         if data.shape != run.shape or len(data.classes) != len(run.classes):
@@ -43,6 +46,8 @@ def report(run: Run, out: str | None = None) -> tuple[Path, list[str]]:
             notes.append("The test data is not what it was when the run was trained.")
         test = Samples(data.test[0], data.test[1].astype(np.int64), data.classes)
         gradients = checked(run, data)
+        diagnosis = diagnosed(run, data, curves, ledger)
+        graph = traced(run, data)
     except OmomiError as error:
         notes.append(f"Without the data: {error.problem}")
     page = write_report(
@@ -51,7 +56,9 @@ def report(run: Run, out: str | None = None) -> tuple[Path, list[str]]:
         history=curves,
         ledger=ledger,
         test=test,
+        diagnosis=diagnosis,
         gradients=gradients,
+        graph=graph,
         record=run.record,
         notes=notes,
     )
@@ -62,6 +69,21 @@ def checked(run: Run, data: Dataset | None = None) -> GradientReport:
     """The gradient check of a run's network, with its loss, on a few samples of its test data."""
     x, y = (samples[:CHECKED] for samples in (data or run.data()).test)
     return check_gradients(run.model, np.asarray(x), targets_for(run.model, np.asarray(y), len(run.classes)))
+
+
+def diagnosed(run: Run, data: Dataset, curves: dict[str, list[float]], ledger: Ledger | None) -> Diagnosis:
+    """What can be said of the run's training: by its curves, its ledger, and a look at some training samples."""
+    history = History()
+    history.history, history.ledger = curves, ledger
+    history.epoch = list(range(max(map(len, curves.values()), default=0)))
+    x, y = data.train
+    return diagnose(run.model, history, data=(x, targets_for(run.model, y, len(run.classes))))
+
+
+def traced(run: Run, data: Dataset) -> str:
+    """The computational graph of one step on a few training samples, as SVG."""
+    x, y = (np.asarray(samples[:CHECKED]) for samples in data.train)
+    return trace(run.model, x, targets_for(run.model, y, len(run.classes))).to_svg()
 
 
 def compared(run: Run) -> ComparedRun:

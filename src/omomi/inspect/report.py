@@ -112,7 +112,7 @@ def write_report(
         figures=result_figures(record, curves, moved + fixed, None if judged is None else judged.accuracy),
         diagnosis=diagnosis_view(diagnosis),
         curves=curve_pictures(curves),
-        ledger=ledger_pictures(ledger),
+        ledger=ledger_rows(ledger),
         layers=[(r.name, _kind(r), shape_words(r.output_shape), f"{r.parameters + r.fixed:,}") for r in rows],
         totals=f"{moved + fixed:,} parameters, {moved:,} of them trained; {size_of((moved + fixed) * width(model))}",
         drawing=drawn(draw_model, model, label="The layers of the network"),
@@ -215,9 +215,27 @@ def _pictures_of_errors(judged: _Judged | None) -> dict[str, Any]:
     return {"errors": errors, "worst": worst, "confusion": confusion}
 
 
-def ledger_pictures(ledger: Ledger | None) -> list[Any]:
-    """The heat map and the curves of a ledger."""
-    return []
+def ledger_rows(ledger: Ledger | None) -> list[tuple[str, ...]]:
+    """A line for each layer: ‖δ‖ at the first and at the last watched step, saturated and dead shares at the last."""
+    if ledger is None or not len(ledger):
+        return []
+    rows = []
+    for path, facts in ledger.layers.items():
+        deltas = ledger.get("delta", path)
+        shares = [ledger.get(quantity, path)[-1] for quantity in ("saturated", "dead")]
+        rows.append(
+            (
+                path,
+                facts.activation or "–",
+                *(_norm(v) for v in (deltas[0], deltas[-1])),
+                *("–" if np.isnan(v) else f"{v:.0%}" for v in shares),
+            )
+        )
+    return rows
+
+
+def _norm(value: float) -> str:
+    return "–" if np.isnan(value) else f"{value:.2e}"
 
 
 # What others found, as the page shows it ---------------------------------------------------------------------------
