@@ -29,7 +29,7 @@ unit: $(VENV)/.dev
 	$(BIN)/python -m pytest -n 2
 
 variants: $(VENV)/.dev    ## the rules themselves under training, and narrower vectors under the kernels
-	OMOMI_ENGINE=numpy $(BIN)/python -m pytest -n 2 tests/graph tests/layers tests/training tests/models
+	OMOMI_ENGINE=numpy $(BIN)/python -m pytest -n 2 tests/graph tests/layers tests/training tests/models tests/interop/test_sklearn_checks.py
 	if OMOMI_VECTORS=avx2 $(BIN)/python -c "from omomi.engines.cpu.features import host; host()" 2>/dev/null; \
 	then OMOMI_VECTORS=avx2 $(BIN)/python -m pytest -n 2 tests/engines/cpu; fi
 

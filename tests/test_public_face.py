@@ -26,6 +26,7 @@ def test_every_public_name_exists_and_is_listed():
         "engines",
         "files",
         "graph",
+        "interop",
         "models",
         "ops",
         "training",

@@ -26,6 +26,7 @@ class Context(threading.local):
         hooks: who is told before and after each rule.
         dtype: the dtype of the layer around, which layers without one of their own take.
         draws: seed and step of the random draws, and how often each path has drawn in this step.
+        seed: of models that are built here and have none of their own, if it is fixed.
         penalties: what layers add to the loss while they compute; ``None`` where there is no loss.
     """
 
@@ -36,6 +37,7 @@ class Context(threading.local):
     hooks: tuple[Hook, ...] = ()
     draws: Draws | None = None
     penalties: list[Variable] | None = None
+    seed: int | None = None
 
 
 context = Context()

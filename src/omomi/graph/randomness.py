@@ -57,12 +57,24 @@ def set_seed(seed: int) -> None:
 
 
 def fresh_seed() -> int:
-    """The seed for a new model: the one of :func:`set_seed`, else one drawn from NumPy's global generator.
+    """The seed for a new model: that of :func:`seeded`, that of :func:`set_seed`, or one from NumPy's generator.
 
     That generator starts from the operating system's entropy, and ``numpy.random.seed`` at the head of a script
     fixes it: so such a line fixes the script's result.
     """
+    if context.seed is not None:
+        return context.seed
     return _default_seed if _default_seed is not None else int(np.random.randint(2**31))
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Inside, in this thread, models without a seed of their own take this one."""
+    before, context.seed = context.seed, int(seed)
+    try:
+        yield
+    finally:
+        context.seed = before
 
 
 @contextmanager

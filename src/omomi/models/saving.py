@@ -10,6 +10,7 @@ import numpy as np
 from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, NotBuiltError
 from omomi.files.tensors import save_arrays
+from omomi.training import losses
 
 KIND = "model"
 LAYOUT = 1  # of this header; the file's own format has a version of its own
@@ -41,9 +42,9 @@ def header_of(model: Any) -> dict[str, Any]:
     """What the header says: the class, its configuration, the input it was built for, and how it was compiled."""
     training = None
     if model.loss is not None and model.optimizer is not None:
-        if type(model.loss).__name__ == "Custom":
+        if type(model.loss) not in losses.BY_NAME.values():
             raise ConfigurationError(
-                "a loss that is a function cannot be written to a file.",
+                "a loss that is no named one of Omomi's cannot be written to a file.",
                 where=model.where,
                 received=model.loss.name,
                 fix="compile with a named loss before saving, or save the weights alone (get_weights)",

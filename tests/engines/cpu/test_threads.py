@@ -114,6 +114,14 @@ def test_number_of_threads_is_checked(text: str, monkeypatch: pytest.MonkeyPatch
         threads.wanted_threads()
 
 
+def test_joblib_s_workers_say_how_many_threads_they_may_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(threads.VARIABLE, raising=False)
+    monkeypatch.setenv(threads.WORKERS_VARIABLE, "1")
+    assert threads.wanted_threads() == 1
+    monkeypatch.setenv(threads.VARIABLE, "3")  # whoever names Omomi means it
+    assert threads.wanted_threads() == 3
+
+
 def test_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(threads.VARIABLE, "7")
     assert threads.wanted_threads() == 7

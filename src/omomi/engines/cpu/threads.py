@@ -47,6 +47,7 @@ from omomi.engines.cpu.primitives import (
 from omomi.errors import ConfigurationError
 
 VARIABLE = "OMOMI_NUM_THREADS"
+WORKERS_VARIABLE = "NUMBA_NUM_THREADS"
 MOST_THREADS = 64
 SPIN_SECONDS = 0.5e-3  # how long a helper looks for work before it sleeps: longer than the pause between two steps
 
@@ -230,18 +231,24 @@ def cores() -> int:
 
 
 def wanted_threads() -> int:
-    """How many threads OMOMI_NUM_THREADS asks for, or as many as there are cores."""
-    text = os.environ.get(VARIABLE, "")
-    if not text:
-        return min(cores(), MOST_THREADS)
-    if not text.isdecimal() or not 1 <= int(text) <= MOST_THREADS:
-        raise ConfigurationError(
-            "the number of threads is not usable.",
-            where=VARIABLE,
-            expected=f"a whole number from 1 to {MOST_THREADS}",
-            received=text,
-        )
-    return int(text)
+    """How many threads are asked for, or as many as there are cores.
+
+    OMOMI_NUM_THREADS says it; without it NUMBA_NUM_THREADS does, which joblib sets in its workers (scikit-learn's
+    ``n_jobs``), so that together they do not start more threads than there are cores.
+    """
+    for variable in (VARIABLE, WORKERS_VARIABLE):
+        text = os.environ.get(variable, "")
+        if not text:
+            continue
+        if not text.isdecimal() or not 1 <= int(text) <= MOST_THREADS:
+            raise ConfigurationError(
+                "the number of threads is not usable.",
+                where=variable,
+                expected=f"a whole number from 1 to {MOST_THREADS}",
+                received=text,
+            )
+        return int(text)
+    return min(cores(), MOST_THREADS)
 
 
 _pool: Pool | None = None

@@ -1,0 +1,1 @@
+"""L6: Omomi beside other libraries. Each is imported only in the package that wraps it."""
