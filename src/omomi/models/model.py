@@ -16,7 +16,7 @@ from omomi.layers.core import Input
 from omomi.layers.layer import Layer, Shape
 from omomi.models.saving import save_model
 from omomi.models.summary import LayerRow, summary_rows, summary_text
-from omomi.training import losses, metrics, optimizers, targets
+from omomi.training import losses, metrics, optimizers
 from omomi.training.batches import Array, Batches, as_data, batch_length, check_lengths, sample_weights
 from omomi.training.callbacks import Callback, CallbackList, Logs
 from omomi.training.history import History
@@ -290,7 +290,7 @@ class Model(Layer):
         self.fit_to(x)
         loss = self.trainer().loss
         y = loss.align(y, self.output_shape, loss.name)
-        if loss.align is not targets.indices:
+        if not loss.indexed:
             # here and not in the step: a recorded step would take what a cast gives for a constant
             with np.errstate(over="ignore"):  # a step of training names what has become an infinity
                 y = y.astype(self.float_dtype, copy=False)

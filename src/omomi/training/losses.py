@@ -30,6 +30,8 @@ class Loss:
     replayable: ClassVar[bool] = True
     # What the targets must look like; see omomi.training.targets.
     align: ClassVar[Any] = staticmethod(targets.dense)
+    # Whether targets are class indices, which stay integers; other targets get the dtype of the output.
+    indexed: ClassVar[bool] = False
     # The rule that takes the logits of this activation instead of its output: the canonical link, whose backward
     # pass starts at ŷ − y.
     linked_activation: ClassVar[Rule | None] = None
@@ -80,7 +82,7 @@ class Loss:
 
     def as_float(self, t: Array, y_pred: Variable) -> Array:
         """Targets in the output's dtype, except class indices. The cast is a rule: a recorded step must repeat it."""
-        if self.align is targets.indices or t.dtype == y_pred.dtype:
+        if self.indexed or t.dtype == y_pred.dtype:
             return t
         return apply(shape.cast, Variable(t, requires_grad=False), dtype=y_pred.dtype.name)._array
 
@@ -157,6 +159,7 @@ class SparseCategoricalCrossentropy(Loss):
 
     rule = loss.sparse_categorical_cross_entropy
     align = staticmethod(targets.indices)
+    indexed = True
     linked_activation = activation.softmax
     linked_rule = loss.sparse_softmax_cross_entropy
 

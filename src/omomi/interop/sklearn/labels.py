@@ -31,6 +31,7 @@ class SeveralCrossentropies(losses.Loss):
 
     rule = loss.sparse_softmax_cross_entropy
     align = staticmethod(as_they_are)
+    indexed = True
 
     def __init__(self, sizes: tuple[int, ...]) -> None:
         super().__init__(name="several_crossentropies")
