@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test lint types floors unit variants format docs bench clean
+.PHONY: train test lint types floors unit variants steady format docs bench clean
 
 train: $(VENV)/.installed    ## train a digit classifier from end to end
 	$(BIN)/omomi train
@@ -32,6 +32,9 @@ variants: $(VENV)/.dev    ## the rules themselves under training, and narrower v
 	OMOMI_ENGINE=numpy $(BIN)/python -m pytest -n 2 tests/graph tests/layers tests/training tests/models tests/interop/test_sklearn_checks.py
 	if OMOMI_VECTORS=avx2 $(BIN)/python -c "from omomi.engines.cpu.features import host; host()" 2>/dev/null; \
 	then OMOMI_VECTORS=avx2 $(BIN)/python -m pytest -n 2 tests/engines/cpu; fi
+
+steady: $(VENV)/.dev    ## the memory of a process that trains for 10,000 steps; takes about a minute
+	OMOMI_STEADY_STEPS=10000 $(BIN)/python -m pytest -q -s tests/training/test_steady.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .
