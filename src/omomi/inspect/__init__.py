@@ -1,5 +1,7 @@
 """L6: looking inside: gradient check and pictures. matplotlib is loaded with the first picture."""
 
+from omomi.inspect.chains import Chain as Chain
+from omomi.inspect.chains import chain as chain
 from omomi.inspect.confusion import count_confusions as count_confusions
 from omomi.inspect.confusion import plot_confusion as plot_confusion
 from omomi.inspect.diagnosis import Diagnosis as Diagnosis
