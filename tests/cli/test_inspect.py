@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 
 from omomi.ops import RULES
@@ -32,3 +33,37 @@ def test_wrong_use(finished, tmp_path):
     result = run("inspect", tmp_path / "nothing", "--check-gradients")
     assert result.exit_code == 1
     assert "there is no run here" in result.stderr
+
+
+def test_diagnose_a_run_without_and_with_a_ledger(finished):
+    result = run("inspect", finished, "--diagnose")
+    assert result.exit_code == 0
+    assert "omomi train --ledger" in result.stderr
+    assert "not judged" in result.stdout
+    run("train", "--data", "iris", "--model", "mlp", "--epochs", 3, "--ledger", "--out", "run")
+    result = run("inspect", "run", "--diagnose")
+    assert result.exit_code == 0
+    assert result.stderr == ""
+    assert "not judged" not in result.stdout
+    for name in ("vanishing", "labels shuffled", "over-fitting", "learning rate too low"):
+        assert name in result.stdout
+
+
+def test_diagnose_a_run_that_exploded():
+    run("train", "--data", "iris", "--optimizer", "sgd", "--learning-rate", 1e6, "--ledger", "--out", "bad")
+    result = run("inspect", "bad", "--diagnose")
+    assert result.exit_code == 0
+    assert result.stdout.splitlines()[1].split()[:3] == ["exploding", "at", "step"]
+
+
+def test_a_damaged_history_or_ledger_is_named(finished, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(finished, folder)
+    (folder / "ledger.json").write_text('{"format": "omomi ledger"}')
+    result = run("inspect", folder, "--diagnose")
+    assert result.exit_code == 1
+    assert "no ledger, or a damaged one" in result.stderr
+    (folder / "history.json").write_text('{"epoch": 3}')
+    result = run("inspect", folder, "--diagnose")
+    assert result.exit_code == 1
+    assert "holds no history" in result.stderr

@@ -15,9 +15,13 @@ from PIL import Image
 from omomi import datasets, load_model
 from omomi.cli.judge import judge
 from omomi.cli.run_folder import CONTENTS, make_run_folder, open_run, plain
+from omomi.cli.run_report import ledger_of
 from omomi.cli.setup import Options, hold_out, set_up
 from omomi.training.interruption import Interruption
+from omomi.training.ledger import PERIOD
 from tests.cli.conftest import record_of, run
+
+ALWAYS = set(CONTENTS) - {"ledger.json", "ledger.png"}  # what a run has that was trained without further options
 
 
 def options(**given):
@@ -29,8 +33,8 @@ def options(**given):
 def test_every_file_is_there_and_named(trained):
     folder, result = trained
     assert result.exit_code == 0
-    assert {path.name for path in folder.iterdir()} == set(CONTENTS)
-    for name in CONTENTS:
+    assert {path.name for path in folder.iterdir()} == ALWAYS
+    for name in ALWAYS:
         assert str(folder / name) in result.stdout
     for path in folder.glob("*.png"):
         with Image.open(path) as image:
@@ -110,7 +114,7 @@ def test_validation_samples_come_from_the_training_part():
 
 def test_without_images_there_are_no_pictures_of_samples():
     assert run("train", "--data", "iris", "--epochs", 2, "--out", "iris").exit_code == 0
-    assert set(CONTENTS) - set(os.listdir("iris")) == {"samples.png", "errors.png"}
+    assert ALWAYS - set(os.listdir("iris")) == {"samples.png", "errors.png"}
 
 
 # ---- wrong usage and unusable places --------------------------------------------------------------------------------
@@ -217,3 +221,27 @@ def test_numbers_that_are_not_finite_end_training_and_the_last_good_weights_are_
     assert opened.record["status"] == "failed"
     assert all(np.isfinite(array).all() for array in opened.model.get_weights())
     assert set(os.listdir("run")) == {"model.safetensors", "history.json", "environment.json"}
+
+
+def test_a_ledger_on_request():
+    result = run("train", "--data", "iris", "--model", "mlp", "--epochs", 2, "--ledger", "--out", "one")
+    assert result.exit_code == 0
+    assert "ledger: delta" in result.stderr
+    ledger = ledger_of(Path("one"))
+    assert ledger.period == PERIOD
+    assert ledger.epochs == [0, 1]
+    assert "one/ledger.png" in result.stdout
+    with Image.open("one/ledger.png") as image:
+        image.verify()
+    run("train", "--data", "iris", "--model", "mlp", "--epochs", 1, "--ledger=2", "--seed", 1, "--out", "two")
+    assert ledger_of(Path("two")).steps[:3] == [0, 2, 4]
+    assert run("train", "--ledger=0").exit_code == 2
+    assert open_run("one").record["options"]["seed"] == 0
+
+
+def test_a_run_that_fails_keeps_its_ledger():
+    result = run("train", "--model", "mlp", "--optimizer", "sgd", "--learning-rate", 1e38, "--ledger", "--out", "bad")
+    assert result.exit_code == 1
+    assert "bad/ledger.json" in result.stderr
+    ledger = ledger_of(Path("bad"))
+    assert ledger.failure.step == ledger.steps[-1]

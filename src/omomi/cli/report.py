@@ -8,12 +8,15 @@ from pathlib import Path
 import numpy as np
 
 from omomi.cli.judge import Verdict
+from omomi.cli.run_folder import LEDGER_PICTURE
 from omomi.datasets import Dataset
 from omomi.files import sha256_of
 from omomi.inspect.confusion import count_confusions, plot_confusion
 from omomi.inspect.draw import draw_model
+from omomi.inspect.ledger_pictures import plot_ledger
 from omomi.inspect.pictures import plot_errors, plot_history, plot_samples
 from omomi.models.model import Model
+from omomi.training.ledger import Ledger
 
 
 def draw_network(folder: Path, model: Model) -> None:
@@ -26,6 +29,12 @@ def draw_curves(folder: Path, history: Mapping[str, Sequence[float]]) -> None:
     """``accuracy.png`` and ``loss.png``."""
     for metric in ("accuracy", "loss"):
         plot_history(history, metric, folder / f"{metric}.png")
+
+
+def draw_ledger(folder: Path, ledger: Ledger | None) -> None:
+    """The deltas as a picture, if there is a ledger."""
+    if ledger is not None:
+        plot_ledger(ledger, folder / LEDGER_PICTURE)
 
 
 def draw_data(folder: Path, data: Dataset, verdict: Verdict) -> None:

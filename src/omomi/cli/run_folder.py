@@ -19,7 +19,8 @@ from omomi.models.model import Model
 
 RUNS = Path("runs")
 MODEL, HISTORY, RECORD = "model.safetensors", "history.json", "environment.json"
-LEDGER, REPORT, COMPARISON = "ledger.json", "report.html", "comparison.html"
+LEDGER, LEDGER_PICTURE = "ledger.json", "ledger.png"
+REPORT, COMPARISON = "report.html", "comparison.html"
 CONTENTS = {
     "accuracy.png": "accuracy per epoch",
     "loss.png": "loss per epoch",
@@ -31,7 +32,8 @@ CONTENTS = {
     MODEL: "the trained network",
     HISTORY: "loss and accuracy of every epoch",
     RECORD: "versions, options, data, result",
-    LEDGER: "the ledger of deltas",
+    LEDGER: "the ledger: deltas, gradients and updates of the watched steps",
+    LEDGER_PICTURE: "the deltas, drawn",
     REPORT: "all of it as one page",
 }
 

@@ -17,8 +17,8 @@ from omomi.cli.digit_image import frame_of
 from omomi.cli.environment import environment
 from omomi.cli.judge import judge, targets_for
 from omomi.cli.options import batch_size
-from omomi.cli.report import draw_curves, draw_data, draw_network, fingerprint, in_words, is_images
-from omomi.cli.run_folder import CONTENTS, HISTORY, MODEL, RECORD, check_out, make_run_folder
+from omomi.cli.report import draw_curves, draw_data, draw_ledger, draw_network, fingerprint, in_words, is_images
+from omomi.cli.run_folder import CONTENTS, HISTORY, LEDGER, MODEL, RECORD, check_out, make_run_folder
 from omomi.cli.screen import INTERRUPTED, say, table, usage
 from omomi.cli.setup import Options, Part, Setup, set_up
 from omomi.datasets import Dataset
@@ -28,6 +28,7 @@ from omomi.files import write_json
 from omomi.layers import Rescaling
 from omomi.models.model import Model
 from omomi.training.history import History
+from omomi.training.ledger import PERIOD
 from omomi.training.optimizers import BY_NAME
 
 
@@ -52,9 +53,17 @@ from omomi.training.optimizers import BY_NAME
     show_default=True,
     help="Of weights, dropout and the order of samples.",
 )
+@click.option(
+    "--ledger",
+    is_flag=False,
+    flag_value=PERIOD,
+    type=click.IntRange(min=1),
+    metavar="[=STEPS]",
+    help=f"Watch the deltas, every {PERIOD} steps unless told otherwise.",
+)
 @click.option("--engine", metavar="NAME", help=", ".join(selection.MAKERS) + ": who computes.")
 @click.option("--out", metavar="DIR", help="The folder of the run; runs/<time>-<data>-<model> unless given.")
-def train(engine: str | None, out: str | None, **options: Any) -> None:
+def train(engine: str | None, out: str | None, ledger: int | None, **options: Any) -> None:
     """Train a network, and keep the model, its curves, its drawing and its errors in a folder.
 
     Without options: the small CNN on the handwritten digits that come with scikit-learn. A tenth of the training
@@ -65,6 +74,7 @@ def train(engine: str | None, out: str | None, **options: Any) -> None:
     omomi train --data mnist --model mlp --optimizer adam --epochs 5
     omomi train --data photos --batch-size 16        photos/cat/*.jpg, photos/dog/*.jpg
     omomi train --data mnist --model net.py
+    omomi train --ledger                             then: omomi inspect runs/NAME --diagnose
 
     FILE.py defines build_model(input_shape, classes), which returns an omomi model, compiled or not. It reads
     samples as they are in the data, so a network for images begins with a Rescaling layer.
@@ -79,12 +89,13 @@ def train(engine: str | None, out: str | None, **options: Any) -> None:
     folder = make_run_folder(out, setup.data.name, setup.network)
     announce(setup, folder)
     record = describe(setup)
-    seconds = fit(setup, folder, record)
+    seconds = fit(setup, folder, record, ledger)
     verdict = judge(setup.model, *setup.data.test, len(setup.data.classes))
     record["result"] = {"test_loss": verdict.loss, "test_accuracy": verdict.accuracy}
     write_json(folder / RECORD, record)
     assert setup.model.history is not None
     draw_curves(folder, setup.model.history.history)
+    draw_ledger(folder, setup.model.history.ledger)
     draw_network(folder, setup.model)
     draw_data(folder, setup.data, verdict)
     table([*in_words(setup.data, verdict), ("training", f"{seconds:.1f} s", f"{setup.epochs} epochs")])
@@ -157,7 +168,7 @@ def describe(setup: Setup) -> dict[str, Any]:
     }
 
 
-def fit(setup: Setup, folder: Path, record: dict[str, Any]) -> float:
+def fit(setup: Setup, folder: Path, record: dict[str, Any], ledger: int | None) -> float:
     """Train, and write model, history and record, however training ends. Returns the seconds it took."""
     model, count = setup.model, len(setup.data.classes)
 
@@ -175,6 +186,7 @@ def fit(setup: Setup, folder: Path, record: dict[str, Any]) -> float:
             batch_size=setup.batch_size,
             epochs=setup.epochs,
             validation_data=setup.validation and with_targets(setup.validation),
+            ledger=ledger or False,
         )
         record["status"] = "trained"
     except KeyboardInterrupt as error:
@@ -189,10 +201,13 @@ def fit(setup: Setup, folder: Path, record: dict[str, Any]) -> float:
     history = model.history or History()
     model.save(folder / MODEL)
     write_json(folder / HISTORY, history.to_dict())
+    if history.ledger is not None:
+        history.ledger.save(folder / LEDGER)
     write_json(folder / RECORD, record)
     if ending is not None:
         say(f"{record['status']} after {len(history.epoch)} of {setup.epochs} epochs; kept:")
-        for name in (MODEL, HISTORY, RECORD):
-            say(f"  {folder / name}")
+        for name in (MODEL, HISTORY, LEDGER, RECORD):
+            if (folder / name).exists():
+                say(f"  {folder / name}")
         raise click.exceptions.Exit(INTERRUPTED) if isinstance(ending, KeyboardInterrupt) else ending
     return seconds
