@@ -29,7 +29,8 @@ def test_a_wrong_gradient_has_exit_code_1(finished, monkeypatch):
 
 
 def test_wrong_use(finished, tmp_path):
-    assert run("inspect", finished).exit_code == 2
+    assert run("inspect").exit_code == 2
+    assert run("inspect", finished, finished).exit_code == 2
     result = run("inspect", tmp_path / "nothing", "--check-gradients")
     assert result.exit_code == 1
     assert "there is no run here" in result.stderr
@@ -63,6 +64,7 @@ def test_a_damaged_history_or_ledger_is_named(finished, tmp_path):
     result = run("inspect", folder, "--diagnose")
     assert result.exit_code == 1
     assert "no ledger, or a damaged one" in result.stderr
+    (folder / "ledger.json").unlink()
     (folder / "history.json").write_text('{"epoch": 3}')
     result = run("inspect", folder, "--diagnose")
     assert result.exit_code == 1

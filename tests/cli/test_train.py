@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 from xml.etree import ElementTree
 
 import numpy as np
@@ -14,14 +15,14 @@ from PIL import Image
 
 from omomi import datasets, load_model
 from omomi.cli.judge import judge
-from omomi.cli.run_folder import CONTENTS, make_run_folder, open_run, plain
+from omomi.cli.run_folder import CONTENTS, LEDGER, LEDGER_PICTURE, REPORT, make_run_folder, open_run, plain
 from omomi.cli.run_report import ledger_of
 from omomi.cli.setup import Options, hold_out, set_up
 from omomi.training.interruption import Interruption
 from omomi.training.ledger import PERIOD
 from tests.cli.conftest import record_of, run
 
-ALWAYS = set(CONTENTS) - {"ledger.json", "ledger.png"}  # what a run has that was trained without further options
+ALWAYS = set(CONTENTS) - {LEDGER, LEDGER_PICTURE, REPORT}  # what a run has that was trained without further options
 
 
 def options(**given):
