@@ -119,6 +119,7 @@ def test_importing_omomi_is_light():
 @pytest.mark.parametrize(
     "module",
     [
+        "omomi.classic.perceptron",
         "omomi.engines.selection",
         "omomi.graph.hooks",
         "omomi.graph.variable",

@@ -10,6 +10,7 @@ model.fit(x, y, epochs=5)
 
 from omomi import activations as activations
 from omomi import callbacks as callbacks
+from omomi import classic as classic
 from omomi import datasets as datasets
 from omomi import errors as errors
 from omomi import functions as functions
@@ -50,6 +51,7 @@ __all__ = [
     "Variable",
     "activations",
     "callbacks",
+    "classic",
     "compare",
     "datasets",
     "engine",
