@@ -6,7 +6,7 @@ import pytest
 
 from tests.cli.conftest import record_of, run
 
-QUICK = ("--learners", "knn,tree", "--protocol", "kfold", "--folds", 3, "--jobs", 1)
+QUICK = ("--learners", "knn,tree", "--protocol", "kfold", "--folds", 3, "--jobs", 1, "--no-curves")
 
 
 def test_a_comparison_prints_a_table_and_a_verdict_and_leaves_a_folder():

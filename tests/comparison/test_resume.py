@@ -18,7 +18,7 @@ from omomi.comparison.progress import Bar, duration
 from omomi.errors import DataError, FileAccessError, FileFormatError, OmomiError
 
 SLOW = ["forest", "knn"]
-SMALL = {"learners": SLOW, "folds": 3, "inner_folds": 2, "verbose": 0}
+SMALL = {"learners": SLOW, "folds": 3, "inner_folds": 2, "curves": False, "verbose": 0}
 
 
 def stamps(folder):
@@ -57,7 +57,7 @@ def test_the_time_budget_ends_a_comparison_between_folds(tmp_path, monkeypatch):
 
     monkeypatch.setattr("omomi.comparison.work.time.monotonic", clock)
     monkeypatch.setattr("omomi.comparison.run.time.monotonic", clock)
-    options = {"learners": ["knn", "tree"], "folds": 3, "inner_folds": 2, "verbose": 0}
+    options = {"learners": ["knn", "tree"], "folds": 3, "inner_folds": 2, "curves": False, "verbose": 0}
     found = compare("iris", out=tmp_path / "run", time_budget=50, **options)  # a fold takes 2 · (8 + 6) + 2 fits
     assert {len(scores) for scores in found.scores.values()} == {1}
     assert any("over after 1 of 3" in note for note in found.notes)
@@ -93,7 +93,7 @@ def test_a_learner_that_fails_does_not_stop_the_others(monkeypatch):
 
 def test_only_the_same_comparison_is_continued(tmp_path, capsys):
     x, y = np.random.default_rng(0).standard_normal((40, 2)), np.arange(40) % 2
-    options = {"protocol": "kfold", "learners": ["knn"], "folds": 2, "verbose": 0}
+    options = {"protocol": "kfold", "learners": ["knn"], "folds": 2, "curves": False, "verbose": 0}
     first = compare((x, y), out=tmp_path / "run", **options)
     with pytest.raises(FileAccessError, match="nothing is overwritten"):
         compare((x, y), out=tmp_path / "run", **options)

@@ -43,6 +43,7 @@ def names(_context: click.Context, _parameter: click.Parameter, value: str | Non
 @click.option("--task", type=click.Choice(TASKS), help="Found by looking at the target unless given.")
 @click.option("--categorical", metavar="COLUMN", multiple=True, help="Its numbers are names of categories.")
 @click.option("--drop", metavar="COLUMN", multiple=True, help="Leave this column out.")
+@click.option("--curves/--no-curves", default=True, help="Learning and validation curves; they take fits of their own.")
 @click.option("--jobs", type=click.IntRange(min=1), metavar="N", help="Fits at a time; as many as cores unless given.")
 @click.option(
     "--time-budget", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS", help="Begin no fit after."

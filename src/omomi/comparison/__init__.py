@@ -34,6 +34,7 @@ def compare(
     task: str | None = None,
     categorical: Sequence[str] = (),
     drop: Sequence[str] = (),
+    curves: bool = True,
     jobs: int = 1,
     time_budget: float | None = None,
     seed: int = 0,
@@ -65,6 +66,7 @@ def compare(
         task: "classification" or "regression"; found by looking at the target unless given.
         categorical: columns whose numbers are names of categories.
         drop: columns to leave out.
+        curves: learning and validation curves as well, if there is a folder for them.
         jobs: how many fits run at the same time, each with one thread.
         time_budget: in seconds; no fit begins after them.
         seed: of folds, learners and searches. The same seed gives the same scores, whatever ``jobs`` is.
@@ -104,6 +106,7 @@ def compare(
         task=task,
         categorical=tuple(categorical),
         drop=tuple(drop),
+        curves=curves,
         seed=seed,
     )
     with Bar() if verbose else Progress() as progress:

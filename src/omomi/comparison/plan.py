@@ -36,6 +36,7 @@ class Options:
     task: str | None = None
     categorical: tuple[str, ...] = ()
     drop: tuple[str, ...] = ()
+    curves: bool = True
     seed: int = 0
 
     def to_plain(self) -> dict[str, Any]:

@@ -7,7 +7,9 @@ from typing import Any
 
 
 class Progress:
-    """Says nothing. The base of those that do."""
+    """Counts and says nothing. The base of those that speak."""
+
+    done = 0
 
     def __enter__(self) -> Progress:
         return self
@@ -25,6 +27,7 @@ class Progress:
 
     def advance(self, remaining: float, *, repeated: bool = False) -> None:
         """One fit more is done (``repeated``: it was done before); the rest should take so many seconds."""
+        self.done += 1
 
 
 class Bar(Progress):
@@ -47,7 +50,7 @@ class Bar(Progress):
             Progress(*columns, console=self._console, transient=True) if self._console.is_terminal else None
         )
         self._task: Any = None
-        self._total, self._done, self._words, self._repeated = 0, 0, "", 0
+        self._total, self._words = 0, ""
 
     def __enter__(self) -> Progress:
         if self._bar is not None:
@@ -72,12 +75,12 @@ class Bar(Progress):
             self._bar.update(self._task, description=words)
 
     def advance(self, remaining: float, *, repeated: bool = False) -> None:
-        self._done += 1
+        super().advance(remaining, repeated=repeated)
         if self._bar is not None:
-            self._bar.update(self._task, completed=self._done, left=f"{duration(remaining)} left")
-        elif not repeated and self._done * 10 // self._total > (self._done - 1) * 10 // self._total:
-            left = f", {duration(remaining)} left" if self._done < self._total else ""
-            self._console.print(f"{self._done:,} of {self._total:,} fits{left} ({self._words})")
+            self._bar.update(self._task, completed=self.done, left=f"{duration(remaining)} left")
+        elif not repeated and self.done * 10 // self._total > (self.done - 1) * 10 // self._total:
+            left = f", {duration(remaining)} left" if self.done < self._total else ""
+            self._console.print(f"{self.done:,} of {self._total:,} fits{left} ({self._words})")
 
 
 def duration(seconds: float) -> str:

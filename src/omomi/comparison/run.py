@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 import time
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from omomi.comparison.curves import Curve, learning_curves, validation_curves
+from omomi.comparison.curves import counts as curve_counts
 from omomi.comparison.fitting import Fit
 from omomi.comparison.plan import Options, Plan, make_plan
 from omomi.comparison.progress import Progress
-from omomi.comparison.record import begin_record, check_same_data, end_record, read_record
+from omomi.comparison.record import RECORD, begin_record, check_same_data, end_record, read_record
+from omomi.comparison.report import write_report
 from omomi.comparison.result import Comparison, Outcome
 from omomi.comparison.sources import Data
 from omomi.comparison.work import BudgetSpentError, Store, Workshop
@@ -138,8 +143,32 @@ def compare_in(
         deadline=deadline,
         progress=progress,
     )
-    workshop.plan(plan.counts())
+    workshop.plan(plan.counts() + (curve_counts(plan) if folder is not None and options.curves else Counter()))
     comparison = carry_out(plan, workshop)
-    if folder is not None:
-        end_record(folder, record, comparison)
+    if folder is None:
+        return comparison
+    learning, validation, notes = draw_curves(plan, workshop, comparison) if options.curves else ({}, {}, [])
+    progress.say("report")
+    comparison = replace(comparison, notes=[*comparison.notes, *notes])
+    files = write_report(folder, plan, comparison, learning, validation)
+    files[RECORD] = "scores, settings, options and versions as data"
+    comparison = replace(comparison, files=files)
+    end_record(folder, record, comparison)
     return comparison
+
+
+def draw_curves(
+    plan: Plan, workshop: Workshop, comparison: Comparison
+) -> tuple[dict[str, Curve], dict[str, Curve], list[str]]:
+    """Learning curves, validation curves, and a note on what the time was not enough for."""
+    for name in comparison.failed:
+        workshop.forget(name)
+    learning: dict[str, Curve] = {}
+    validation: dict[str, Curve] = {}
+    try:
+        learning = learning_curves(plan, workshop, comparison)
+        validation = validation_curves(plan, workshop, comparison)
+    except BudgetSpentError:
+        missing = "validation curves are" if learning else "learning and validation curves are"
+        return learning, validation, [f"the time was over: {missing} missing; --resume adds them"]
+    return learning, validation, []

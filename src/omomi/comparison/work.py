@@ -113,6 +113,11 @@ class Workshop:
         self._planned.update(counts)
         self.progress.begin(self._planned.total())
 
+    def forget(self, name: str) -> None:
+        """There will be no more fits of this learner."""
+        self._planned.pop(name, None)
+        self.progress.begin(self.progress.done + self._planned.total())
+
     def do(self, fits: Sequence[Fit], words: str) -> list[Result]:
         """The results of these fits, in their order; those that are finished already are not repeated.
 

@@ -49,7 +49,13 @@ def count_confusions(labels: Any, predictions: Any, classes: int | None = None) 
 
 
 @style()
-def plot_confusion(matrix: Any, path: str | os.PathLike[str], class_names: Sequence[str] | None = None) -> Path:
+def plot_confusion(
+    matrix: Any,
+    path: str | os.PathLike[str],
+    class_names: Sequence[str] | None = None,
+    *,
+    title: str = "Confusion matrix",
+) -> Path:
     """Draw a confusion matrix: rows are true classes, columns predicted ones.
 
     Errors are shaded by their number; the diagonal has a pale shade of its own, so that it does not drown them.
@@ -58,6 +64,7 @@ def plot_confusion(matrix: Any, path: str | os.PathLike[str], class_names: Seque
         matrix: counts (classes, classes), as ``count_confusions`` gives them.
         path: the file to write, .png or .svg.
         class_names: one name per class; without them, classes are shown as numbers.
+        title: written above.
     """
     counts = np.asarray(matrix)
     if counts.ndim != 2 or counts.shape[0] != counts.shape[1] or counts.size == 0:
@@ -82,9 +89,9 @@ def plot_confusion(matrix: Any, path: str | os.PathLike[str], class_names: Seque
     upright = longest > every * cell - 3
     label_height = longest if upright else 8.0
     top = HEADING + 20 + label_height
-    page = Sheet(width, top + side + 16, "Confusion matrix")
+    page = Sheet(width, top + side + 16, title)
     share = f", {100 * right / total:.2f} %" if total else ""
-    page.heading("Confusion matrix", f"{right:.10g} of {total:.10g} right{share}; {total - right:.10g} errors")
+    page.heading(title, f"{right:.10g} of {total:.10g} right{share}; {total - right:.10g} errors")
 
     page.image(_shades(counts), left, top, side)
     if numbered:

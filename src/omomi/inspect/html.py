@@ -31,11 +31,11 @@ _FOLLOWING = {
 }
 
 
-def write_page(path: str | os.PathLike[str], template: str, **values: Any) -> Path:
-    """Fill a template of ``inspect/templates`` and write the page atomically."""
-    from jinja2 import Environment, PackageLoader, StrictUndefined
+def write_page(path: str | os.PathLike[str], template: str, *, package: str = "omomi.inspect", **values: Any) -> Path:
+    """Fill a template of ``package``, which may build on those of ``inspect/templates``; write the page atomically."""
+    from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
-    loader = PackageLoader("omomi.inspect")
+    loader = ChoiceLoader([PackageLoader(package), PackageLoader("omomi.inspect")])
     environment = Environment(
         loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )

@@ -31,7 +31,7 @@ from omomi.inspect.outputs import class_probabilities, layer_outputs
 from omomi.inspect.picture_data import class_indices, same_length
 from omomi.training.callbacks import Callback, Logs
 
-__all__ = ["Snapshots", "plot_decision_regions", "plot_learning"]
+__all__ = ["Snapshots", "draw_regions", "hue", "plot_decision_regions", "plot_learning", "window_of"]
 
 FilePath = str | os.PathLike[str]
 Range = tuple[float, float]
@@ -92,12 +92,12 @@ def plot_decision_regions(model: Any, x: Any, labels: Any, path: FilePath, *, ti
     points, classes = _plane(x, labels)
     read = _reader(model)
     side = PAGE - 2 * MARGIN - 14
-    window = _window(points)
+    window = window_of(points)
     height = side * min(1.0, max(0.5, _span(window[1]) / _span(window[0])))
     page = Sheet(PAGE, HEADING + height + 34, title)
     right = float(np.mean(read(points).argmax(axis=1) == classes))
     page.heading(title, f"{len(points)} samples, {100 * right:.1f} % of them read right")
-    _draw_regions(page.panel(MARGIN + 14, HEADING, side, height), read, points, classes, window)
+    draw_regions(page.panel(MARGIN + 14, HEADING, side, height), read, points, classes, window)
     return page.save(path)
 
 
@@ -149,7 +149,7 @@ def plot_learning(
         for epoch in epochs:  # the hidden layer's window holds every epoch
             model.set_weights(snapshots.weights[epoch])
             seen.append(view.project(layer_outputs(model, points)[name]))
-        window = _window(np.concatenate(seen))
+        window = window_of(np.concatenate(seen))
         for k, epoch in enumerate(epochs):
             model.set_weights(snapshots.weights[epoch])
             if animated:
@@ -183,13 +183,13 @@ def _draw_epoch(
     left = MARGIN + 14
     sheet.text(left, top + 8, f"epoch {epoch}", weight="bold")
     sheet.text(left + _CELL, top + 8, f"{right:.0f} % right", size=SMALL, color=MUTED, ha="right")
-    _draw_regions(sheet.panel(left, top + 16, _CELL, _CELL), read, points, classes, _window(points))
+    draw_regions(sheet.panel(left, top + 16, _CELL, _CELL), read, points, classes, window_of(points))
     axes = sheet.panel(left + _CELL + _GAP, top + 16, _CELL, _CELL)
     if view.whole:
-        _draw_regions(axes, _reader(_rest(model, name)), z, classes, window, right=read(points).argmax(1) == classes)
+        draw_regions(axes, _reader(_rest(model, name)), z, classes, window, right=read(points).argmax(1) == classes)
     else:
         _draw_samples(axes, z, classes, read(points).argmax(axis=1) == classes)
-        _finish(axes, window)
+        finish_plane(axes, window)
 
 
 class _View(NamedTuple):
@@ -256,7 +256,7 @@ def _plane(x: Any, labels: Any) -> tuple[np.ndarray, np.ndarray]:
     return points, classes
 
 
-def _window(points: np.ndarray) -> tuple[Range, Range]:
+def window_of(points: np.ndarray) -> tuple[Range, Range]:
     """The range of each coordinate, with some room around the points."""
     low, high = points.min(axis=0), points.max(axis=0)
     pad = np.maximum(0.12 * (high - low), 0.06 * float((high - low).max()) or 0.5)
@@ -276,7 +276,7 @@ def _spread(epochs: Sequence[int], count: int) -> list[int]:
     return [epochs[k] for k in places]
 
 
-def _draw_regions(
+def draw_regions(
     axes: Any,
     read: Callable[[np.ndarray], np.ndarray],
     points: np.ndarray,
@@ -285,12 +285,21 @@ def _draw_regions(
     *,
     right: np.ndarray | None = None,
 ) -> None:
+    """Draw decision regions and samples into axes.
+
+    Args:
+        axes: matplotlib's.
+        read: a function from points (N, 2) to probabilities (N, classes).
+        points, classes: the samples, (N, 2) and (N,).
+        window: the range of each coordinate.
+        right: which samples are read rightly; found by reading them unless given.
+    """
     grid = np.meshgrid(*(np.linspace(*limits, _FINENESS) for limits in window))
     p = read(np.stack([g.ravel() for g in grid], axis=1)).astype(np.float64)
     best = p.argmax(axis=1)
     ordered = np.sort(p, axis=1)
     lead = ordered[:, -1] - ordered[:, -2]  # 0 on the border between two classes
-    colours = np.stack([blend(PAPER, _hue(k), 0.12 + 0.4 * lead) for k in range(p.shape[1])])
+    colours = np.stack([blend(PAPER, hue(k), 0.12 + 0.4 * lead) for k in range(p.shape[1])])
     image = colours[best, np.arange(len(best))].reshape(_FINENESS, _FINENESS, 3)
     axes.imshow(image, extent=(*window[0], *window[1]), origin="lower", aspect="auto", interpolation="bilinear")
     for k in range(p.shape[1] if p.shape[1] > 2 else 1):
@@ -298,7 +307,7 @@ def _draw_regions(
         if margin.min() < 0 < margin.max():
             axes.contour(*grid, margin.reshape(_FINENESS, _FINENESS), levels=[0.0], colors=INK, linewidths=1.1)
     _draw_samples(axes, points, classes, read(points).argmax(axis=1) == classes if right is None else right)
-    _finish(axes, window)
+    finish_plane(axes, window)
 
 
 def _draw_samples(axes: Any, points: np.ndarray, classes: np.ndarray, right: np.ndarray) -> None:
@@ -306,10 +315,10 @@ def _draw_samples(axes: Any, points: np.ndarray, classes: np.ndarray, right: np.
     for k in np.unique(classes):
         for chosen, edge in ((right, PAPER), (~right, INK)):
             found = points[(classes == k) & chosen]
-            axes.plot(found[:, 0], found[:, 1], "o", mfc=_hue(int(k)), mec=edge, mew=0.12 * size, ms=size)
+            axes.plot(found[:, 0], found[:, 1], "o", mfc=hue(int(k)), mec=edge, mew=0.12 * size, ms=size)
 
 
-def _finish(axes: Any, window: tuple[Range, Range]) -> None:
+def finish_plane(axes: Any, window: tuple[Range, Range]) -> None:
     axes.set(xlim=window[0], ylim=window[1])
     for which, limits in zip("xy", window, strict=True):
         ticks, labels = round_ticks(*limits, 5)
@@ -317,5 +326,6 @@ def _finish(axes: Any, window: tuple[Range, Range]) -> None:
     axes.tick_params(labelsize=TINY, length=2.5, pad=2)
 
 
-def _hue(k: int) -> str:
+def hue(k: int) -> str:
+    """The colour of class k."""
     return SERIES[k % len(SERIES)]
