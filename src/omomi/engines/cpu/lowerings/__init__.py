@@ -11,6 +11,7 @@ from omomi.engines.cpu.lowerings import (
     passes,
     penalties,
     products,
+    reductions,
     unary,
     updates,
 )
@@ -23,6 +24,7 @@ LOWERINGS: dict[str, Lowering] = {
     **passes.LOWERINGS,
     **elementwise.LOWERINGS,
     **unary.LOWERINGS,
+    **reductions.LOWERINGS,
     **losses.LOWERINGS,
     **normalization.LOWERINGS,
     **penalties.LOWERINGS,

@@ -4,22 +4,29 @@ from __future__ import annotations
 
 from math import prod
 
-from omomi.engines.cpu import elementwise, gather
+from omomi.engines.cpu import broadcasting, elementwise, gather
 from omomi.engines.cpu.lowering import Lowering
 from omomi.engines.cpu.lowerings.common import FLOATS, dtype_of, floats, only, shape_of
 from omomi.engines.cpu.plan import Place, Planner
 from omomi.engines.cpu.recording import Call, Value
 
 
+def is_row(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    """Whether the small shape is that of the last axes of the large one, but for axes of length 1 in front."""
+    while small and small[0] == 1:
+        small = small[1:]
+    return len(small) <= len(large) and small == large[len(large) - len(small) :]
+
+
 class Combine(Lowering):
-    """a + b, a − b, a · b, a / b of one shape, or with a single number on one side."""
+    """a + b, a − b, a · b, a / b of one shape, or with a single number or a repeated row on one side."""
 
     def accepts(self, p: Planner, call: Call) -> bool:
-        a, b = (prod(shape_of(p, value)) for value in call.inputs)
-        words = call.rule.name == "add" and {dtype_of(p, value) for value in call.inputs} == {"uint32"} and a == b
-        return (
-            (floats(p, call) or words) and (a == b or 1 in (a, b)) and prod(shape_of(p, call.outputs[0])) == max(a, b)
-        )
+        a, b = (shape_of(p, value) for value in call.inputs)
+        y = shape_of(p, call.outputs[0])
+        if call.rule.name == "add" and {dtype_of(p, value) for value in call.inputs} == {"uint32"}:
+            return prod(a) == prod(b) == prod(y)
+        return floats(p, call) and prod(y) == max(prod(a), prod(b)) and is_row(a, y) and is_row(b, y)
 
     def forward(self, p: Planner, call: Call) -> None:
         if id(call) not in p.fused:
@@ -50,7 +57,42 @@ class Combine(Lowering):
             p.launch(lambda g, y: elementwise.scale(g, y, factor=-1.0), result.vector, result.vector)
 
     def combine(self, p: Planner, name: str, a: Place, b: Place, y: Place) -> None:
-        p.launch(lambda a, b, y: elementwise.combine(name, a, b, y), a.vector, b.vector, y.vector)
+        sizes = [prod(place.shape) for place in (a, b)]
+        if min(sizes) in (1, max(sizes)):
+            p.launch(lambda a, b, y: elementwise.combine(name, a, b, y), a.vector, b.vector, y.vector)
+            return
+        shape = max(sizes) // min(sizes), min(sizes)
+        of_rows = [place.reshape(*shape) if prod(place.shape) == max(sizes) else place.vector for place in (a, b, y)]
+        p.launch(lambda a, b, y: broadcasting.combine(name, a, b, y), *of_rows)
+
+
+class PReLU(Lowering):
+    """A slope for each place of a sample, for each of its last axes, or one for all."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        x, alpha = (shape_of(p, value) for value in call.inputs)
+        return floats(p, call) and shape_of(p, call.outputs[0]) == x and is_row(alpha, x)
+
+    def places(self, p: Planner, call: Call) -> tuple[Place, Place]:
+        """x as rows as long as α, or as its own last axis; and α."""
+        x, alpha = (p.place(value) for value in call.inputs if value is not None)
+        size = prod(alpha.shape)
+        m = size if size > 1 else x.shape[-1] if x.shape else 1
+        return x.reshape(prod(x.shape) // m, m), alpha.vector
+
+    def forward(self, p: Planner, call: Call) -> None:
+        x, alpha = self.places(p, call)
+        p.launch(broadcasting.prelu, x, alpha, p.place(only(call.outputs)).reshape(*x.shape))
+
+    def backward(self, p: Planner, call: Call) -> None:
+        assert call.partner is not None
+        x, alpha = self.places(p, call.partner)
+        gy = p.place(only(call.inputs)).reshape(*x.shape)
+        gx, g_alpha = call.outputs
+        if gx is not None:
+            p.launch(broadcasting.prelu_gradient, x, alpha, gy, p.place(gx).reshape(*x.shape))
+        if g_alpha is not None:
+            p.launch(broadcasting.prelu_slope_gradient, x, gy, p.place(g_alpha).reshape(*x.shape))
 
 
 class Cast(Lowering):
@@ -93,5 +135,6 @@ class Cast(Lowering):
 
 LOWERINGS: dict[str, Lowering] = {
     **{name: Combine() for name in elementwise.CODES},
+    "prelu": PReLU(),
     "cast": Cast(),
 }
