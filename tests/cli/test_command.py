@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -38,17 +37,13 @@ def test_an_unknown_command():
     assert "No such command 'trian'" in result.stderr
 
 
-def test_help_is_quick_and_loads_nothing_heavy():
+def test_help_loads_nothing_heavy():
     code = "import sys; import omomi.cli; print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
-    assert not {"matplotlib", "sklearn", "scipy", "numba", "jax", "pooch", "threadpoolctl"} & set(loaded)
-    times = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        done = subprocess.run([sys.executable, "-m", "omomi", "--help"], capture_output=True, text=True, check=True)
-        times.append(time.perf_counter() - begin)
+    heavy = {"matplotlib", "sklearn", "scipy", "pandas", "pyarrow", "numba", "jax", "pooch", "threadpoolctl"}
+    assert not heavy & set(loaded)
+    done = subprocess.run([sys.executable, "-m", "omomi", "--help"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("Usage: omomi ")
-    assert min(times) < 2  # a quarter of a second on an idle machine; tests run on busy ones
 
 
 @pytest.mark.parametrize(
