@@ -11,6 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+import numpy as np
+
 # An array of whichever engine runs. NumPy's on "numpy" and "numba", JAX's (or a tracer) on "jax".
 Array: TypeAlias = Any
 # NumPy's names, and beside them the few that engines.reference documents.
@@ -18,6 +20,9 @@ Namespace: TypeAlias = Any
 Attributes: TypeAlias = Mapping[str, Any]
 # step(state, batch) -> (state, report): every mapping goes from a name or path to an array.
 Step: TypeAlias = Callable[[dict[str, Array], dict[str, Array]], tuple[dict[str, Array], dict[str, Array]]]
+# several(state, data, rows) -> (state, good): one step after the other on the samples rows[0], rows[1], … of the data,
+# up to the first that says it is not "finite"; and how many were good. None: this step cannot be taken so.
+Several: TypeAlias = Callable[[dict[str, Array], dict[str, Array], Array], tuple[dict[str, Array], int] | None]
 
 
 class RuleLike(Protocol):
@@ -61,7 +66,10 @@ class Engine:
         name: what ``omomi.use`` calls it.
         xp: the array namespace that rules receive as their first argument.
         kernels: compiled replacements by rule name.
+        array_type: of its arrays; those that another engine left behind are converted where a rule meets them.
     """
+
+    array_type: type = np.ndarray
 
     def __init__(self, name: str, xp: Namespace, kernels: Mapping[str, Kernel] | None = None) -> None:
         self.name = name
@@ -75,6 +83,8 @@ class Engine:
         self, rule: RuleLike, arrays: Sequence[Array], attributes: Attributes
     ) -> tuple[Any, tuple[Any, ...], bool]:
         """Run a rule forward. Returns ``(y, saved, by_kernel)``; pass the last two back to :meth:`backward`."""
+        if any(not isinstance(a, self.array_type) for a in arrays):
+            arrays = [a if isinstance(a, self.array_type) else self.asarray(a) for a in arrays]
         kernel = self.kernels.get(rule.name)
         if kernel is not None and kernel.accepts(arrays, attributes):
             y, saved = kernel.forward(*arrays, **attributes)
@@ -127,8 +137,23 @@ class Engine:
         """
         return step
 
+    def several(self, step: Step, refused: str | None = None) -> Several | None:
+        """Make one call of many steps, on data that :meth:`keep` has taken; ``None``: steps are taken one by one."""
+        return None
+
+    def keep(self, make: Callable[[], dict[str, Array]]) -> dict[str, Array] | None:
+        """Keep the data set that ``make`` gives beside the processor; ``None`` if it does not fit, or gains nothing."""
+        return None
+
     def read(self, array: Array) -> Array:
         """A value that a program looks at. Engines that compile a step learn here that it was looked at."""
+        return array
+
+    def lend(self, array: Array) -> Array:
+        """A value for somebody who must not change it, and may keep it for longer than a step leaves it as it is."""
+        if isinstance(array, np.ndarray) and array.flags.writeable:
+            array = array.view()
+            array.flags.writeable = False
         return array
 
     def asarray(self, array: Any, dtype: Any = None) -> Array:

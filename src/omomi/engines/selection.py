@@ -20,6 +20,7 @@ DEFAULT, FALLBACK = "numba", "numpy"  # the second where the first cannot run
 MAKERS: dict[str, Callable[[], Engine]] = {
     "numpy": numpy_engine,
     "numba": lambda: import_module("omomi.engines.cpu.engine").cpu_engine(),
+    "jax": lambda: import_module("omomi.engines.xla").xla_engine(),
 }
 
 _made: dict[str, Engine] = {}

@@ -56,11 +56,8 @@ class StateEntry(Variable):
                 where=self.name,
                 fix="call the model on data once, or give the first layer an input_shape",
             )
-        array = current().read(self._array)
-        if isinstance(array, np.ndarray) and array.flags.writeable:
-            array = array.view()
-            array.flags.writeable = False
-        return array
+        engine = current()
+        return engine.lend(engine.read(self._array))
 
     def assign(self, value: Any) -> None:
         """Put in new numbers of the same shape; they are cast to this entry's dtype.

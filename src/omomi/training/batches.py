@@ -41,6 +41,7 @@ class Batches:
 
     def __post_init__(self) -> None:
         self.ones = np.ones(min(self.size, len(self.x)), self.dtype)  # the weights of a batch that has none
+        self._kept: tuple[str, Batch | None] | None = None  # the engine that was asked, and what it keeps
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
@@ -55,6 +56,42 @@ class Batches:
         for begin in range(start * self.size, len(self.x), self.size):
             end = min(begin + self.size, len(self.x))
             yield self.cut(slice(begin, end) if order is None else order[begin:end], end - begin)
+
+    def kept(self) -> Batch | None:
+        """All samples as one batch that the engine keeps beside its processor; ``None`` if it does not."""
+        engine = current()
+        if self._kept is None or self._kept[0] != engine.name:
+            whole = engine.keep(self.whole)
+            self._kept = (engine.name, whole)
+        return self._kept[1]
+
+    def whole(self) -> Batch:
+        """All samples as one batch on the host."""
+        with np.errstate(over="ignore"):
+            batch = {"x": self.x.astype(self.dtype_of(self.x) or self.x.dtype, copy=False)}
+            if self.y is not None:
+                batch["y"] = self.y.astype(self.dtype_of(self.y) or self.y.dtype, copy=False)
+            batch["one"] = np.ones(len(self.x), self.dtype)
+            batch["w"] = batch["one"] if self.weights is None else self.weights.astype(self.dtype)
+        return batch
+
+    def groups(self, order: Array | None, length: int | None = None) -> Iterator[tuple[int, Array]]:
+        """The samples of the batches of one epoch, ``length`` batches at a time.
+
+        Yields:
+            The number of the first batch, and the numbers of the samples, int32 (batches, size). What is left over at
+            the end of the epoch comes batch by batch, the smaller last one too: so there are three shapes at most.
+        """
+        order = np.arange(self.samples) if order is None else order
+        rows = np.asarray(order, np.int32 if self.samples < 2**31 else np.int64)
+        whole = self.samples // self.size
+        length = min(length or group_length(whole), max(whole, 1))
+        number = 0
+        while number < len(self):
+            count = length if number + length <= whole else 1
+            part = rows[number * self.size : (number + count) * self.size]
+            yield number, part.reshape(count, -1)
+            number += count
 
     def cut(self, index: Array | slice, count: int) -> Batch:
         """The batch of these samples, in the model's dtype. What is too large for it becomes an infinity, which a step
@@ -74,6 +111,14 @@ class Batches:
     def dtype_of(self, data: Array) -> str | None:
         """The dtype of a batch of these; integers stay what they are, since a layer casts them, or looks them up."""
         return self.dtype if data.dtype.kind == "f" else None
+
+
+REPORTS, LONGEST = 20, 64  # in an epoch, at least, and batches between two of them, at most
+
+
+def group_length(batches: int) -> int:
+    """How many batches are taken in one call unless told: a twentieth of the epoch, so that progress can be seen."""
+    return min(max(batches // REPORTS, 1), LONGEST)
 
 
 def shuffled(seed: int, step: int, count: int) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, ClassVar
 
 Logs = dict[str, float]
 
@@ -14,7 +14,12 @@ class Callback:
     Attributes:
         model: the model that is being trained.
         params: "epochs", "steps" (batches in an epoch), "batch_size" and "samples".
+        skips_batches: an engine may take several batches in one call. A callback that does something at every batch
+            keeps it from that, unless this says that it need not be told of each: it is then told before the first
+            and after the last batch of a call.
     """
+
+    skips_batches: ClassVar[bool] = False
 
     def __init__(self) -> None:
         self.model: Any = None
@@ -68,6 +73,7 @@ class CallbackList:
         # Most callbacks look at epochs only: a step should not pay for reports that nobody reads.
         self.at_batch_begin = [c for c in self.callbacks if overrides(c, "on_train_batch_begin")]
         self.at_batch_end = [c for c in self.callbacks if overrides(c, "on_train_batch_end")]
+        self.at_every_batch = any(not c.skips_batches for c in (*self.at_batch_begin, *self.at_batch_end))
 
     def train_begin(self) -> None:
         for callback in self.callbacks:

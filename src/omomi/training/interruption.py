@@ -18,6 +18,8 @@ class Interruption(Callback):
         noticed: whether Ctrl-C was pressed.
     """
 
+    skips_batches = True
+
     def __init__(self) -> None:
         super().__init__()
         self.noticed = self.raised = self.installed = False

@@ -34,7 +34,9 @@ class CompiledStep:
 
     def compile(self) -> None:
         """Let the engine make the step fast, for the layers as they are now."""
-        self.compiled, self.changes = current().compile(self.step, self.refused), changes.count
+        engine = current()
+        self.compiled, self.changes = engine.compile(self.step, self.refused), changes.count
+        self.several = engine.several(self.step, self.refused)
 
     def __call__(self, batch: dict[str, Array]) -> dict[str, Array]:
         """Run the step on the state that the entries hold, and put the new state in. Returns the report."""
@@ -49,6 +51,22 @@ class CompiledStep:
             new, report = self.compiled(state, batch)
         put(self.entries, new)
         return report
+
+    def take(self, data: dict[str, Array], rows: Array) -> int | None:
+        """Take one step after the other on the samples ``rows[0]``, ``rows[1]``, … of data that the engine keeps.
+
+        Returns:
+            How many were good; fewer than there are rows if one was not finite. ``None`` if the engine takes steps
+            of this kind one by one.
+        """
+        if self.changes != changes.count:
+            self.compile()
+        found = None if self.several is None else self.several(arrays(self.entries), data, rows)
+        if found is None:
+            return None
+        new, good = found
+        put(self.entries, new)
+        return good
 
 
 class Steps:
@@ -76,6 +94,7 @@ class Trainer:
     Attributes:
         metrics: the first is the loss; then those that ``compile`` named.
         steps: the model's compiled steps.
+        group: how many steps make one call, on an engine that can take several; ``None`` leaves it to Omomi.
     """
 
     model: Trainable
@@ -84,6 +103,7 @@ class Trainer:
     optimizer: Optimizer
     seed: int
     steps: Steps
+    group: int | None = None
 
     def train_on_batch(self, batch: dict[str, Array], recorder: Recorder | None = None) -> None:
         """One step of training, seen by the recorder if there is one. Loss and metrics are counted.
@@ -109,6 +129,20 @@ class Trainer:
 
     def step_of_training(self) -> CompiledStep:
         return self.steps.get("train", lambda: training_step(self.model, self.loss, self.metrics, self.optimizer))
+
+    def train_on_group(self, data: Batches, rows: Array, kept: dict[str, Array] | None) -> None:
+        """One step for each row of samples, in one call where the engine keeps the data.
+
+        Raises:
+            NonFiniteError: as above; the steps before the failing one are taken.
+        """
+        step = self.step_of_training()
+        good = None if kept is None else step.take(kept, rows)
+        if good is None:
+            for samples in rows:
+                self.train_on_batch(data.cut(samples, len(samples)))
+        elif good < len(rows):
+            raise explain_failure(step.step, arrays(step.entries), data.cut(rows[good], len(rows[good])))
 
     def logs(self) -> Logs:
         """The means counted so far."""
@@ -139,13 +173,7 @@ class Trainer:
                 # The order follows from the step number, so that a second fit() does not repeat the first one's.
                 start = int(current().to_host(self.model.state()["step"]._array))
                 order = shuffled(self.seed, start, data.samples) if shuffle else None
-                for number, batch in enumerate(data.epoch(order)):
-                    callbacks.batch_begin(number)
-                    if recorder is not None:
-                        recorder.at(epoch, number)
-                    self.train_on_batch(batch, recorder)
-                    if callbacks.at_batch_end:
-                        callbacks.batch_end(number, self.logs())
+                self.train_epoch(data, order, callbacks, epoch, recorder)
                 logs = self.logs()
                 if validation is not None and (epoch + 1) % validation_freq == 0:
                     logs.update({f"val_{name}": value for name, value in self.evaluate(validation).items()})
@@ -155,13 +183,44 @@ class Trainer:
         finally:
             callbacks.train_end(logs)
 
+    def train_epoch(
+        self, data: Batches, order: Array | None, callbacks: CallbackList, epoch: int, recorder: Recorder | None
+    ) -> None:
+        """The batches of one epoch: one by one for whoever must see each of them, else in groups."""
+        kept = None if callbacks.at_every_batch or recorder is not None else self.kept(data)
+        if kept is None:
+            for number, batch in enumerate(data.epoch(order)):
+                callbacks.batch_begin(number)
+                if recorder is not None:
+                    recorder.at(epoch, number)
+                self.train_on_batch(batch, recorder)
+                if callbacks.at_batch_end:
+                    callbacks.batch_end(number, self.logs())
+            return
+        for number, rows in data.groups(order, self.group):
+            callbacks.batch_begin(number)
+            self.train_on_group(data, rows, kept)
+            if callbacks.at_batch_end:
+                callbacks.batch_end(number + len(rows) - 1, self.logs())
+
+    def kept(self, data: Batches) -> dict[str, Array] | None:
+        """The data beside the processor that computes; ``None`` where batches come from the host one by one."""
+        return None if context.hooks else data.kept()
+
     def evaluate(self, data: Batches) -> Logs:
         """Loss and metrics over all batches."""
         step = self.steps.get("evaluate", lambda: evaluation_step(self.model, self.loss, self.metrics))
         self.reset()
+        kept = self.kept(data)
         with quiet():
-            for batch in data.epoch():
-                step(batch)
+            if kept is None:
+                for batch in data.epoch():
+                    step(batch)
+            else:
+                for _, rows in data.groups(None, self.group):
+                    if step.take(kept, rows) is None:
+                        for samples in rows:
+                            step(data.cut(samples, len(samples)))
         return self.logs()
 
 

@@ -37,6 +37,8 @@ def numbers(logs: Logs) -> str:
 class Lines(Callback):
     """One line for each epoch: its number, losses and metrics, seconds, samples per second."""
 
+    skips_batches = True
+
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
         self.begin = self.trained = time.perf_counter()
 
