@@ -57,6 +57,7 @@ class Model(Layer):
         self.stop_training = False  # a callback sets it to end training after this epoch
         self.metric_names: tuple[list[str], list[str]] = ([], [])  # without and with sample weights
         self._steps = Steps()
+        self._group: int | None = None  # steps in a call, where an engine can take several
         self._trainer: Trainer | None = None
         self._output_shape: Shape | None = None
 
@@ -68,6 +69,7 @@ class Model(Layer):
         loss: Any = None,
         metrics: Sequence[str] | str | None = None,
         weighted_metrics: Sequence[str] | str | None = None,
+        steps_per_execution: int | str = "auto",
     ) -> None:
         """Choose how to train.
 
@@ -77,6 +79,8 @@ class Model(Layer):
                 (y_true, y_pred) → Variable.
             metrics: names ("accuracy", …) of what to count besides the loss, every sample with weight 1.
             weighted_metrics: the same, with the weights that ``fit`` is given.
+            steps_per_execution: how many steps make one call on an engine that keeps the data beside its processor
+                (jax). "auto" is a twentieth of an epoch, 64 at most, and 1 where a callback must see every batch.
 
         Raises:
             UnknownNameError: nothing of that name; the message names the nearest.
@@ -87,6 +91,14 @@ class Model(Layer):
             )
         self.optimizer, self.loss = optimizers.get(optimizer), losses.get(loss)
         self.metric_names = (as_list(metrics), as_list(weighted_metrics))
+        if steps_per_execution != "auto" and (not isinstance(steps_per_execution, int) or steps_per_execution < 1):
+            raise ConfigurationError(
+                "steps_per_execution is a number of steps.",
+                where="compile",
+                expected='a positive whole number, or "auto"',
+                received=f"steps_per_execution={steps_per_execution!r}",
+            )
+        self._group = None if steps_per_execution == "auto" else int(steps_per_execution)
         for name in (*self.metric_names[0], *self.metric_names[1]):
             check_metric(name, self.loss)
         self._trainer = None
@@ -110,7 +122,7 @@ class Model(Layer):
                     counted[-1].weighted = weighted
             self.state()  # a model has its seed from here on
             assert self.seed is not None
-            self._trainer = Trainer(self, self.loss, counted, self.optimizer, self.seed, self._steps)
+            self._trainer = Trainer(self, self.loss, counted, self.optimizer, self.seed, self._steps, self._group)
         parameters = self.parameters()
         if list(self.optimizer.parameters.values()) != list(parameters.values()):
             if not parameters:

@@ -91,7 +91,9 @@ class Layout:
         return samples % len(self.devices) == 0
 
     def place(self, array: Array, sharding: Any) -> Array:
-        """An array laid over the devices in this way; as it is if it lies so already."""
+        """An array laid over the devices in this way; as it is if it lies so already. One device needs no layout."""
+        if not self.several:
+            return array if isinstance(array, jax.Array) else jax.device_put(array)
         if getattr(array, "sharding", None) == sharding:
             return array
         if self.distributed:  # every process has the whole array, and hands over the parts of its own devices

@@ -56,7 +56,7 @@ class XlaEngine(Engine):
         arrays = make()
         if not self.layout.fits(sum(a.nbytes for a in arrays.values())):
             return None
-        return {name: self.layout.place(jnp.asarray(a), self.layout.whole) for name, a in arrays.items()}
+        return {name: self.layout.place(a, self.layout.whole) for name, a in arrays.items()}
 
     def read(self, array: Array) -> Array:
         if isinstance(array, jax.core.Tracer):

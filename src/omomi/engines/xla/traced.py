@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from omomi.engines.engine import Array, Step
 from omomi.engines.xla.devices import Layout
@@ -44,9 +46,7 @@ class Traced:
         if self.refused:
             return self.step(state, batch)
         try:
-            if self.layout.several:
-                batch = self.spread(batch)
-            return self.program(placed(state, self.layout), batch)
+            return self.program(placed(state, self.layout), self.spread(batch))
         except (Untraceable, *LOOKED) as reason:
             self.refused = True
             log.info("this step runs as it comes: %s", first_line(reason))
@@ -97,13 +97,15 @@ class TracedSeveral:
         """The state after the last good step, and how many were good; ``None`` if the step cannot be traced."""
         if self.refused:
             return None
-        carry = (placed(state, self.layout), jnp.asarray(True), jnp.asarray(0, jnp.int32))
+        place, whole = self.layout.place, self.layout.whole
+        going, good = place(np.asarray(True), whole), place(np.asarray(0, np.int32), whole)
+        carry = (placed(state, self.layout), going, good)
         try:
             if self.looped:
-                carry = self.program(carry, data, self.rows(rows))
+                carry = self.program(carry, data, place(rows, whole))
             else:
                 for now in rows:
-                    carry = self.program(carry, data, self.rows(now))
+                    carry = self.program(carry, data, place(now, whole))
             state, _, good = carry
             return state, int(good)
         except (Untraceable, *LOOKED) as reason:
@@ -112,10 +114,6 @@ class TracedSeveral:
             return None
         except jax.errors.JaxRuntimeError as reason:
             raise explained(reason) from reason
-
-    def rows(self, rows: Array) -> Array:
-        """The numbers of samples, on every device."""
-        return self.layout.place(rows, self.layout.whole) if self.layout.several else rows
 
 
 def traced(step: Step, state: State, batch: State) -> tuple[State, State]:
@@ -135,7 +133,7 @@ def placed(state: State, layout: Layout) -> State:
     An array that comes from elsewhere is copied, since its memory is given away.
     """
     own = {path: a if isinstance(a, jax.Array) else jnp.array(a) for path, a in state.items()}
-    return {path: layout.place(a, layout.whole) for path, a in own.items()} if layout.several else own
+    return {path: layout.place(a, layout.whole) for path, a in own.items()}
 
 
 def explained(reason: Exception) -> Exception:
