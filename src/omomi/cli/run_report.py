@@ -23,7 +23,7 @@ from omomi.inspect.tracing import trace
 from omomi.training.history import History
 from omomi.training.ledger import Ledger
 
-CHECKED = 4  # samples of the gradient check: each is one more chance of a kink, and the derivative is the same
+CHECKED = 2  # samples of the gradient check: each is one more chance of a kink, and the derivative is the same
 
 
 def report(run: Run, out: str | None = None) -> tuple[Path, list[str]]:
