@@ -16,6 +16,7 @@ from omomi.inspect.feature_maps import plot_feature_maps
 from omomi.inspect.filters import plot_filters
 from omomi.inspect.histograms import plot_weight_histograms
 from omomi.inspect.html import drawn, inline_svg, write_page
+from omomi.inspect.ledger_pictures import plot_ledger, plot_ledger_curves
 from omomi.inspect.outputs import class_probabilities
 from omomi.inspect.pictures import plot_errors, plot_history
 from omomi.inspect.report_words import environment_rows, result_figures, title_of
@@ -113,6 +114,7 @@ def write_report(
         diagnosis=diagnosis_view(diagnosis),
         curves=curve_pictures(curves),
         ledger=ledger_rows(ledger),
+        ledger_pictures=ledger_pictures(ledger),
         layers=[(r.name, _kind(r), shape_words(r.output_shape), f"{r.parameters + r.fixed:,}") for r in rows],
         totals=f"{moved + fixed:,} parameters, {moved:,} of them trained; {size_of((moved + fixed) * width(model))}",
         drawing=drawn(draw_model, model, label="The layers of the network"),
@@ -232,6 +234,24 @@ def ledger_rows(ledger: Ledger | None) -> list[tuple[str, ...]]:
             )
         )
     return rows
+
+
+def ledger_pictures(ledger: Ledger | None) -> list[Any]:
+    """The deltas and the updates, as heat maps over steps and as curves; what the ledger does not hold is left out."""
+    if ledger is None:
+        return []
+    found = []
+    for plot, quantity in (
+        (plot_ledger, "delta"),
+        (plot_ledger_curves, "delta"),
+        (plot_ledger_curves, "update"),
+        (plot_ledger, "saturated"),
+        (plot_ledger, "dead"),
+    ):
+        paths, values = ledger.table(quantity)
+        if len(paths) and not np.isnan(values).all():
+            found.append(drawn(plot, ledger, quantity=quantity, label=f"{quantity} of each layer over the steps"))
+    return found
 
 
 def _norm(value: float) -> str:
