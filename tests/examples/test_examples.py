@@ -129,6 +129,40 @@ def test_optimizer_paths(tmp_path: Path):
     assert_pictures(tmp_path, "paths.png")
 
 
+def test_classic_learning_rules(tmp_path: Path):
+    found = run("classic_learning_rules", tmp_path)
+    assert found["perceptron"].errors_[-1] == 0
+    assert found["adaline"].converged_
+    assert found["angle"] < 2.5  # cos > 0.999
+    assert found["length"] > 1
+    assert found["line"] < 0.8 < 0.99 < found["network"]
+    assert_pictures(tmp_path, "learning.png", "hebb_and_oja.png", "xor_delta_rule.png", "xor_network.png")
+
+
+def test_margin_and_support_vectors(tmp_path: Path):
+    machines = run("margin_and_support_vectors", tmp_path)
+    margins = [machine.margin_[0] for machine in machines.values()]
+    assert margins == sorted(margins, reverse=True)
+    support = [len(machine.support_) for machine in machines.values()]
+    assert support == sorted(support, reverse=True)
+    assert_pictures(tmp_path, "margins.png")
+
+
+def test_impurity(tmp_path: Path):
+    gains = run("impurity", tmp_path)
+    assert gains["classification_error"] == (0.25, 0.25)
+    assert gains["gini"] == pytest.approx((1 / 8, 1 / 6))
+    assert gains["entropy"][0] < gains["entropy"][1]
+    assert_pictures(tmp_path, "impurity.png")
+
+
+def test_projections(tmp_path: Path):
+    scores = run("projections", tmp_path)
+    assert scores["LDA"] >= scores["PCA"] > 0.9
+    assert scores["circles"] < 0.6 < 0.95 < scores["circles, kernel PCA"]
+    assert_pictures(tmp_path, "wine.png", "circles.png")
+
+
 def test_an_example_runs_as_a_script(tmp_path: Path):
     command = [sys.executable, str(EXAMPLES / "optimizer_paths.py"), "--quick", "--out", "here"]
     done = subprocess.run(
