@@ -11,6 +11,8 @@ from omomi.inspect.experiments import plot_error_by_units as plot_error_by_units
 from omomi.inspect.experiments import plot_fit as plot_fit
 from omomi.inspect.experiments import plot_optimizer_paths as plot_optimizer_paths
 from omomi.inspect.experiments import plot_penalties as plot_penalties
+from omomi.inspect.explanation import Explanation as Explanation
+from omomi.inspect.explanation import explain as explain
 from omomi.inspect.feature_maps import plot_feature_maps as plot_feature_maps
 from omomi.inspect.filters import plot_filters as plot_filters
 from omomi.inspect.gradient_check import check_rule as check_rule
