@@ -102,7 +102,6 @@ PLAIN = {
     "take": MOVES,
     "transpose": MOVES,
     "simple_recurrence": LOCAL,
-    "lstm": LOCAL,
     "gru": LOCAL,
     "confusion": "counted after training, over one array of predictions",
 }

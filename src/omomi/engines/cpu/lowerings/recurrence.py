@@ -1,0 +1,50 @@
+"""The LSTM."""
+
+from __future__ import annotations
+
+from omomi.engines.cpu import recurrence
+from omomi.engines.cpu.launch import Launch
+from omomi.engines.cpu.lowering import Lowering, inputs_of, outputs_of
+from omomi.engines.cpu.lowerings.common import floats, shape_of
+from omomi.engines.cpu.plan import Planner
+from omomi.engines.cpu.recording import Call
+from omomi.engines.engine import Array
+
+
+class LSTM(Lowering):
+    """All times in one pass forward and one backward. A masked sequence runs as the rule is written."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        return len(call.inputs) == 4 and floats(p, call)
+
+    def forward(self, p: Planner, call: Call) -> None:
+        u, U, h0, c0 = inputs_of(p, call)
+        samples, times, width = u.shape
+        states = (samples, times, width // 4)
+        kept = p.keep(call, p.room(u.shape, u.dtype), p.room(states, u.dtype), p.room(states, u.dtype))
+        p.launch(recurrence.forward, u, U, h0, c0, *outputs_of(p, call), *kept)
+
+    def backward(self, p: Planner, call: Call) -> None:
+        assert call.partner is not None
+        _, U, _, c0 = inputs_of(p, call.partner)
+        gates, memory, before = p.kept(call.partner)
+        dtype = U.dtype
+        # Where a delta is not given it has no entries; what is not wanted goes into memory that nobody reads.
+        gy = p.room((0,), dtype) if call.inputs[0] is None else p.place(call.inputs[0])
+        g_last = p.room((0, 0), dtype) if call.inputs[1] is None else p.place(call.inputs[1])
+        shapes = [shape_of(p, value) for value in call.partner.inputs]
+        gu, gU, gh0, gc0 = (
+            p.room(shape, dtype) if value is None else p.place(value)
+            for value, shape in zip(call.outputs, shapes, strict=True)
+        )
+        with_kernel = call.outputs[1] is not None
+
+        def launches(*arrays: Array) -> list[Launch]:
+            *given, gU = arrays
+            return recurrence.backward(*given, gU=gU if with_kernel else None)
+
+        UT = p.room((U.shape[1], U.shape[0]), dtype)
+        p.launch(launches, U, c0, gates, memory, before, gy, g_last, gu, gh0, gc0, UT, gU)
+
+
+LOWERINGS: dict[str, Lowering] = {"lstm": LSTM()}
