@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test lint types floors unit variants steady format docs bench clean
+.PHONY: train test lint types floors unit variants steady format docs bench estimator-checks clean
 
 train: $(VENV)/.installed    ## train a digit classifier from end to end
 	$(BIN)/omomi train
@@ -42,6 +42,9 @@ format: $(VENV)/.dev
 
 docs: $(VENV)/.dev    ## the pages of docs/, their code executed, as build/docs/index.html
 	OPENBLAS_NUM_THREADS=1 $(BIN)/sphinx-build -W --keep-going -q docs build/docs
+
+estimator-checks: $(VENV)/.dev    ## scikit-learn's own checks of the estimators, listed and counted
+	$(BIN)/python -m benchmarks.estimator_checks
 
 bench: .venv-bench/.installed    ## measure Omomi beside other frameworks; takes about an hour
 	.venv-bench/bin/python -m benchmarks run
