@@ -1,8 +1,8 @@
 """The scikit-learn estimators beside scikit-learn's own network: ``python -m benchmarks.estimators``.
 
 ``NeuralClassifier`` and ``MLPClassifier`` are fitted in turn on the same data in the same dtype, with the same
-architecture, batch, number of epochs, Adam and its rate, without a penalty, each with all cores; each round has a seed
-of its own. Accuracy is the mean on data held out. Then a grid search over the digits runs in one process and in two,
+architecture, batch, number of epochs, Adam and its rate, without a penalty, on as many threads. Each round has a seed
+of its own; accuracy is the mean on data held out. Then a grid search over the digits runs in one process and in two,
 every process on one thread.
 
 ``OMOMI_DATA`` names the folder with MNIST; without it the digits are measured alone.
@@ -26,6 +26,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
+from threadpoolctl import threadpool_limits
 
 from benchmarks import mnist
 from benchmarks.machine import Noise, describe
@@ -155,13 +156,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--quick", action="store_true", help="a few epochs on the digits, to see that it runs")
+    parser.add_argument("--threads", type=int, default=threads.cores(), help="of each fit; all cores unless given")
     arguments = parser.parse_args()
     warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is part of the comparison
-    machine, noise = describe(threads.cores()), Noise()
-    print(f"{machine['processor']}, {machine['cores']} cores, Python {machine['python']}, {machine['versions']}\n")
+    machine, noise = describe(arguments.threads), Noise()
+    threads.set_threads(arguments.threads)
+    print(f"{machine['processor']}, {machine['cores']} cores, {machine['threads']} threads, {machine['versions']}\n")
     print("| fit | Omomi | scikit-learn | Omomi is faster by |\n| --- | ---: | ---: | ---: |")
-    for fit in fits(arguments.quick):
-        print(compare(fit, arguments.rounds), flush=True)
+    with threadpool_limits(arguments.threads):  # scikit-learn's products are BLAS's
+        for fit in fits(arguments.quick):
+            print(compare(fit, arguments.rounds), flush=True)
     print("\n| grid search of 8 settings, 3 folds | | faster by |\n| --- | ---: | ---: |")
     print("\n".join(search(arguments.quick, arguments.rounds)))
     print(f"\nOther processes took {noise.share():.0%} of the processor.")

@@ -19,7 +19,7 @@ from sklearn.model_selection import GridSearchCV, train_test_split
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler
 
-from omomi.inspect.confusion import plot_confusion
+from omomi.inspect.confusion import count_confusions, plot_confusion
 from omomi.inspect.pictures import plot_history
 from omomi.interop.sklearn import NeuralClassifier
 
@@ -60,7 +60,7 @@ def main(out: Path, jobs: int, seed: int, quick: bool) -> float:
     out.mkdir(parents=True, exist_ok=True)
     curves = {"loss": best.loss_curve_, "val_loss": best.validation_loss_curve_}
     plot_history(curves, "loss", out / "loss.png")
-    plot_confusion(y_test, search.predict(x_test), out / "confusion.png")
+    plot_confusion(count_confusions(y_test, search.predict(x_test)), out / "confusion.png")
     print(f"the curves and the confusions are in {out}")
     return float(accuracy)
 

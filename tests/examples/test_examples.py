@@ -71,6 +71,12 @@ def test_digits_sequential(tmp_path: Path):
     assert_pictures(tmp_path, "samples.png", "accuracy.png", "loss.png")
 
 
+def test_sklearn_pipeline(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    assert run("sklearn_pipeline", tmp_path) > 0.9
+    assert "hidden_layers=(30,), l2=0.0" in capsys.readouterr().out
+    assert_pictures(tmp_path, "loss.png", "confusion.png")
+
+
 def test_both_styles_of_the_digits_are_one_network():
     """From the same weights, on the same batch, both give the same loss and the same gradients."""
     free = script("digits_free_style")["DigitReader"](seed=1)
