@@ -10,7 +10,7 @@ import pytest
 
 import omomi
 from omomi.errors import ConfigurationError, NotBuiltError
-from omomi.inspect import check_gradients, write_report
+from omomi.inspect import check_gradients, diagnose, trace, write_report
 from omomi.inspect.comparison import ComparedRun, write_comparison
 from omomi.inspect.html import inline_svg
 from omomi.inspect.report import Samples
@@ -36,6 +36,8 @@ def page(tmp_path_factory) -> Path:
         history=history,
         test=Samples(IMAGES, LABELS, ["a long name of a class without any end " * 3, "二", HOSTILE[0]]),
         gradients=check_gradients(model, IMAGES[:2], LABELS[:2]),
+        diagnosis=diagnose(model, history),
+        graph=trace(model, IMAGES[:2], LABELS[:2]).to_svg(),
         record={"options": {"epochs": 4}, "versions": {"x" * 200: "1"}},
     )
 
@@ -99,7 +101,9 @@ def test_a_browser_shows_it_on_a_phone_in_the_dark_and_without_network(page: Pat
             assert problems == []
             assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
             assert tab.evaluate("document.documentElement.scrollWidth") <= width
-            assert tab.locator("svg").count() >= 5
+            assert tab.locator("svg").count() >= 12
+            tab.evaluate("document.querySelectorAll('details').forEach(found => { found.open = true })")
+            assert tab.evaluate("document.documentElement.scrollWidth") <= width
             assert HOSTILE[0] in tab.inner_text("h1")
             grounds.add(tab.evaluate("getComputedStyle(document.body).backgroundColor"))
             context.close()

@@ -224,6 +224,8 @@ def ledger_rows(ledger: Ledger | None) -> list[tuple[str, ...]]:
     rows = []
     for path, facts in ledger.layers.items():
         deltas = ledger.get("delta", path)
+        if np.isnan(deltas).all():
+            continue  # no delta passes here: the layer stands before the first weights
         shares = [ledger.get(quantity, path)[-1] for quantity in ("saturated", "dead")]
         rows.append(
             (
