@@ -13,7 +13,7 @@ backpropagation finds with the formulas of the textbook.
 
     python examples/approximator.py
 
-What comes out: a table of the error for several h, and one picture, fit.png.
+What comes out: a table of the error for several h, and the pictures fit.png and error.png.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 
 import omomi
 from omomi import functions as F
-from omomi.inspect.experiments import plot_fit
+from omomi.inspect.experiments import plot_error_by_units, plot_fit
 from omomi.layers import Dense
 
 
@@ -118,7 +118,8 @@ def main(out: Path, quick: bool) -> dict[int, float]:
 
     picture = out / "fit.png"
     plot_fit(x, t, curves, picture, grid=grid, truth=np.sin(grid), title="The sine from h hidden units")
-    print(f"\nthe picture is {picture}")
+    plot_error_by_units({h: [error] for h, error in errors.items()}, out / "error.png", title="Distance from the sine")
+    print(f"\nthe pictures are in {out}")
     return errors
 
 

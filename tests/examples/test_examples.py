@@ -45,7 +45,7 @@ def test_approximator(tmp_path: Path):
     errors = run("approximator", tmp_path)
     assert errors[1] == pytest.approx(0.26, abs=0.03)  # one bend: a step from below to above
     assert errors[5] < 0.5 * errors[1]
-    assert_pictures(tmp_path, "fit.png")
+    assert_pictures(tmp_path, "fit.png", "error.png")
 
 
 def test_the_formulas_of_the_approximator_are_those_of_backpropagation():
@@ -167,6 +167,29 @@ def test_projections(tmp_path: Path):
     assert scores["LDA"] >= scores["PCA"] > 0.9
     assert scores["circles"] < 0.6 < 0.95 < scores["circles, kernel PCA"]
     assert_pictures(tmp_path, "wine.png", "circles.png")
+def test_xor(tmp_path: Path):
+    losses = run("xor", tmp_path)
+    assert losses[0] == pytest.approx(np.log(2), abs=1e-3)  # one line says ½ to everything
+    assert losses[2] < 0.02
+    assert_pictures(tmp_path, "xor.png", "learning.png")
+    assert all((tmp_path / name).read_bytes().startswith(b"GIF8") for name in ("learning.gif", "spirals.gif"))
+
+
+def test_penalties(tmp_path: Path):
+    found = run("penalties", tmp_path)
+    page = script("penalties")
+    x, t = page["samples"]()
+    # ½/N ‖xw − t‖² + λ‖w‖²: the zero of its gradient, xᵀ(xw − t)/N + 2λw
+    exact = np.linalg.solve(x.T @ x / 60 + 2 * 0.2 * np.eye(10), x.T @ t / 60).ravel()
+    np.testing.assert_allclose(found["L2"], exact, atol=1e-6)
+    # L1 is at its minimum where |xᵀ(xw − t)/N| ≤ λ, and equal to λ against the sign of every weight that is not zero
+    w = found["L1, proximal"]
+    slope = (x.T @ (x @ w[:, None] - t) / 60).ravel()
+    np.testing.assert_allclose(slope[w != 0], -0.2 * np.sign(w[w != 0]), atol=1e-6)
+    assert np.all(np.abs(slope[w == 0]) <= 0.2)
+    assert 0 < np.count_nonzero(w == 0) <= 7
+    assert np.count_nonzero(found["L1, gradient"] == 0) == np.count_nonzero(found["L2"] == 0) == 0
+    assert_pictures(tmp_path, "penalties.png")
 
 
 def test_an_example_runs_as_a_script(tmp_path: Path):
