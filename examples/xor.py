@@ -30,7 +30,7 @@ T = np.array([0, 1, 1, 0])
 
 
 def learn_xor(hidden_units: int, every: int = 4, seed: int = 1) -> tuple[omomi.Sequential, Snapshots, float]:
-    """A network with so many hidden units (0: none) trained on the four points, what it was on the way, and its loss."""
+    """A network of so many hidden units (0: none) trained on the four points; what it was on the way; its loss."""
     hidden = [Dense(hidden_units, activation="tanh")] if hidden_units else []
     network = omomi.Sequential([*hidden, Dense(1, activation="sigmoid")], seed=seed)
     network.compile(omomi.optimizers.Adam(0.05), "binary_crossentropy")

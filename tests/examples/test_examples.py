@@ -167,6 +167,8 @@ def test_projections(tmp_path: Path):
     assert scores["LDA"] >= scores["PCA"] > 0.9
     assert scores["circles"] < 0.6 < 0.95 < scores["circles, kernel PCA"]
     assert_pictures(tmp_path, "wine.png", "circles.png")
+
+
 def test_xor(tmp_path: Path):
     losses = run("xor", tmp_path)
     assert losses[0] == pytest.approx(np.log(2), abs=1e-3)  # one line says ½ to everything
