@@ -101,8 +101,7 @@ PLAIN = {
     "pad": MOVES,
     "take": MOVES,
     "transpose": MOVES,
-    "simple_recurrence": LOCAL,
-    "gru": LOCAL,
+    "gru": "still the rule's scan, a product of NumPy at each time; masked sequences of the other cells run so too",
     "confusion": "counted after training, over one array of predictions",
 }
 

@@ -1,11 +1,10 @@
-"""The LSTM over whole sequences; the formulas are those of its rule (chapter: recurrent).
+"""The simple cell and the LSTM over whole sequences; the formulas are those of their rules (chapter: recurrent).
 
 Sequences are (N, T, …), states (N, H). A chunk takes some samples through all times: they have nothing to do with those
-of other chunks. What a step takes from the state before is one product for all its samples, [a_i, a_f, a_g, a_o] =
-u_t + h U; backward, δ Uᵀ. The gradient of U adds up over samples and times: it is one product of its own, hᵀ δ, at the
-end.
+of other chunks. What a step takes from the state before is one product for all its samples, u_t + h U; backward, δ Uᵀ.
+The gradient of U adds up over samples and times: it is one product of its own, hᵀ δ, at the end.
 
-Kept from forward for backward are the gates i, f, g, o, the memory c after each step, and the state before it.
+Kept from forward for backward are the state before each step and, of the LSTM, the gates i, f, g, o and the memory c.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ from __future__ import annotations
 from typing import Any
 
 from omomi.engines.cpu import affine
+from omomi.engines.cpu.activation import CODES, activate, deactivate
 from omomi.engines.cpu.contraction import contract
 from omomi.engines.cpu.elementary import sigmoid, tanh
 from omomi.engines.cpu.kernel import Matrix, Vector, kernel, share
@@ -21,6 +21,56 @@ from omomi.engines.cpu.microkernel import ACCUMULATE
 from omomi.engines.cpu.primitives import address, copy, real, vector
 
 SAMPLES = 14  # of a chunk, at least if there are so many: the rows of the widest register block
+
+
+@kernel(uses=(contract,))
+def simple_forward(
+    u: Vector, U: Matrix, h0: Matrix, y: Vector, before: Vector, steps: int, code: int, chunk: int, chunks: int
+) -> None:
+    """h = f(u + h U) of a range of samples, time after time."""
+    units = h0.shape[1]
+    start, stop = share(h0.shape[0], chunk, chunks)
+    for n in range(start, stop):
+        copy(address(before, n * steps * units), address(h0, n * units), units)
+        copy(address(y, n * steps * units), address(u, n * steps * units), steps * units)
+    for t in range(steps):
+        contract(
+            address(before, (start * steps + t) * units), steps * units, 0, 1,
+            address(U, 0), 0, units,
+            address(y, (start * steps + t) * units), steps * units,
+            stop - start, units, 1, units, 0, ACCUMULATE,
+        )  # fmt: skip
+        for n in range(start, stop):
+            at = (n * steps + t) * units
+            h = vector(address(y, at), units)
+            activate(h, h, code, real(0))
+            if t + 1 < steps:
+                copy(address(before, at + units), address(h, 0), units)
+
+
+@kernel(uses=(contract,))
+def simple_backward(
+    UT: Matrix, y: Vector, gy: Vector, deltas: Vector, gh: Matrix, steps: int, code: int, chunk: int, chunks: int
+) -> None:
+    """δ of a range of samples, time after time from the last; gh is carried along to that of h₀."""
+    units = gh.shape[1]
+    start, stop = share(gh.shape[0], chunk, chunks)
+    for n in range(start, stop):
+        for j in range(units):
+            gh[n, j] = real(0)
+    for t in range(steps - 1, -1, -1):
+        for n in range(start, stop):
+            at, carried = (n * steps + t) * units, gh[n]
+            given, delta = vector(address(gy, at), units), vector(address(deltas, at), units)
+            for j in range(units):
+                carried[j] += given[j]
+            deactivate(carried, vector(address(y, at), units), delta, code, real(0))
+        contract(
+            address(deltas, (start * steps + t) * units), steps * units, 0, 1,
+            address(UT, 0), 0, units,
+            address(gh, start * units), units,
+            stop - start, units, 1, units, 0, 0,
+        )  # fmt: skip
 
 
 @kernel(uses=(contract,))
@@ -141,7 +191,42 @@ def lstm_backward(
         )  # fmt: skip
 
 
-def forward(
+def simple(u: Array, U: Array, h0: Array, y: Array, before: Array, *, activation: str = "tanh") -> list[Launch]:
+    """The states y (N, T, H) of a simple cell.
+
+    Args:
+        u, U, h0: (N, T, H), (H, H) and (N, H).
+        before: (N, T, H), written: what backward needs.
+        activation: one of the rule's.
+    """
+    arrays = u.reshape(-1), U, h0, y.reshape(-1), before.reshape(-1)
+    return [Launch(simple_forward, *arrays, u.shape[1], CODES[activation], **_cut(u))]
+
+
+def simple_gradient(
+    U: Array,
+    y: Array,
+    before: Array,
+    gy: Array,
+    gu: Array,
+    gh0: Array,
+    UT: Array,
+    *,
+    gU: Array | None = None,
+    activation: str = "tanh",
+) -> list[Launch]:
+    """gu and gh0, and gU if it is wanted; UT is (H, H), written."""
+    arrays = UT, y.reshape(-1), gy.reshape(-1), gu.reshape(-1), gh0
+    launches = [
+        Launch(transposed, U, UT, dtype=U.dtype.name),
+        Launch(simple_backward, *arrays, gu.shape[1], CODES[activation], **_cut(gu)),
+    ]
+    if gU is not None:
+        launches += affine.backward(before.reshape(-1, len(U)), U, gu.reshape(-1, len(U)), gW=gU)
+    return launches
+
+
+def lstm(
     u: Array, U: Array, h0: Array, c0: Array, y: Array, last: Array, gates: Array, memory: Array, before: Array
 ) -> list[Launch]:
     """The states y (N, T, H) and the last memory (N, H).
@@ -155,7 +240,7 @@ def forward(
     return [Launch(lstm_forward, *arrays, u.shape[1], **_cut(u))]
 
 
-def backward(
+def lstm_gradient(
     U: Array,
     c0: Array,
     gates: Array,
@@ -201,4 +286,4 @@ def backward(
 
 def _cut(u: Array) -> dict[str, Any]:
     samples, _, width = u.shape
-    return {"dtype": u.dtype.name, "chunks": max(1, samples // SAMPLES), "work": u.size * width // 4}
+    return {"dtype": u.dtype.name, "chunks": max(1, samples // SAMPLES), "work": u.size * max(1, width // 4)}
