@@ -20,7 +20,7 @@ from omomi.comparison.result import Comparison
 from omomi.comparison.table import Table
 
 MOST_ROWS = 2000  # that are learned from, or drawn
-STRENGTHS = np.logspace(-3, 2, 16)  # C, the inverse of the penalty
+STRENGTHS = np.logspace(-3, 1, 17)  # C, the inverse of the penalty
 
 
 @dataclass(frozen=True, slots=True)

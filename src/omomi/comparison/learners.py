@@ -1,4 +1,4 @@
-"""The learners that are compared, and the settings that are tried of each. All are scikit-learn's but the network.
+"""The learners that are compared, and the settings that are tried of each. All but the network are scikit-learn's.
 
 The grids are small: they differ in how strongly a learner is held back (the cost C, the depth, the number of
 neighbours), which is what matters most, and a nested comparison of 1,800 samples takes minutes.
@@ -26,7 +26,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from omomi.comparison.names import CLASSES, LEARNERS, Metric, find, plain
 from omomi.errors import ConfigurationError
+from omomi.interop.sklearn import NeuralClassifier, NeuralRegressor
 
+EPOCHS, BATCH, RATE = 100, 32, 0.002  # of the network: small steps, many of them also with a hundred samples
 ITERATIONS = 2000  # of logistic regression, until it has converged
 
 
@@ -58,6 +60,9 @@ NEIGHBOURS = (1, 2, 3, 5, 9, 15, 25, 40)
 RATES = (0.01, 0.03, 0.1, 0.3, 1.0)
 LEAVES = (1, 2, 4, 8, 16, 32)
 
+SIZES = ((64,), (128, 64))
+DECAYS = (0.0, 1e-3)
+WIDE_DECAYS = tuple(10.0**k for k in range(-6, 0))
 KNN = {"n_neighbors": (1, 3, 5, 9), "metric": ("euclidean", "manhattan")}
 KNN_RANGES = {"n_neighbors": stats.randint(1, 25), "metric": ["euclidean", "manhattan", "chebyshev"]}
 FOREST = {"max_features": ("sqrt", 0.5)}
@@ -73,6 +78,16 @@ RBF_RANGES = {"C": stats.loguniform(0.1, 1000), "gamma": stats.loguniform(1e-4, 
 TREE_RANGES = {"max_depth": stats.randint(1, 20), "min_samples_leaf": stats.randint(1, 20)}
 
 CLASSIFIERS = {
+    "network": Learner(
+        lambda seed: NeuralClassifier(epochs=EPOCHS, batch_size=BATCH, learning_rate=RATE, random_state=seed),
+        {"hidden_layers": SIZES, "l2": DECAYS},
+        {
+            "hidden_layers": [(32,), *SIZES],
+            "l2": stats.loguniform(1e-6, 1e-2),
+            "learning_rate": stats.loguniform(5e-4, 1e-2),
+        },
+        ("l2", WIDE_DECAYS),
+    ),
     "logistic": Learner(
         lambda seed: LogisticRegression(max_iter=ITERATIONS, random_state=seed),
         {"C": COSTS},
@@ -114,6 +129,18 @@ CLASSIFIERS = {
 }
 
 REGRESSORS = {
+    "network": Learner(
+        lambda seed: standardised_target(
+            NeuralRegressor(epochs=EPOCHS, batch_size=BATCH, learning_rate=RATE, random_state=seed)
+        ),
+        {"regressor__hidden_layers": SIZES, "regressor__l2": DECAYS},
+        {
+            "regressor__hidden_layers": [(32,), *SIZES],
+            "regressor__l2": stats.loguniform(1e-6, 1e-1),
+            "regressor__learning_rate": stats.loguniform(5e-4, 1e-2),
+        },
+        ("regressor__l2", WIDE_DECAYS),
+    ),
     "ridge": Learner(
         lambda seed: Ridge(random_state=seed),
         {"alpha": (0.1, 1, 10, 100)},
@@ -158,7 +185,7 @@ REGRESSORS = {
 
 
 def standardised_target(regressor: Any) -> Any:
-    """A regressor whose margin ε is meant for targets of variance 1."""
+    """A regressor whose rates and margins are meant for targets of mean 0 and variance 1."""
     return TransformedTargetRegressor(regressor, transformer=StandardScaler())
 
 

@@ -91,9 +91,18 @@ def scatter(axes: Any, projection: Projection, table: Table) -> None:
         points = projection.points[projection.y == k]
         name = table.classes[int(k)]
         if len(name) == 1 and name.isascii() and name.isalnum():
-            axes.plot(points[:, 0], points[:, 1], ls="", marker=f"${name}$", color=hue(int(k)), ms=5, mew=0.2)
+            axes.plot(points[:, 0], points[:, 1], ls="", marker=letter(name), color=hue(int(k)), ms=5, mew=0)
         else:
             axes.plot(points[:, 0], points[:, 1], "o", mfc=hue(int(k)), mec=PAPER, mew=0.4, ms=4)
+
+
+def letter(name: str) -> Any:
+    """A marker in the form of a character, centred on its point."""
+    from matplotlib.path import Path as Outline
+    from matplotlib.textpath import TextPath
+
+    shape = TextPath((0, 0), name, size=1)
+    return Outline(shape.vertices - shape.get_extents().get_points().mean(axis=0), shape.codes)
 
 
 @style()
@@ -102,10 +111,10 @@ def plot_all_regions(regions: Regions, path: FilePath) -> Path:
     rows = -(-len(regions.read) // 2)
     pitch = SQUARE + 52
     page = Sheet(PAGE, HEADING + 20 + rows * pitch, "Decision regions")
-    page.heading("Decision regions", f"on {' and '.join(regions.axes)} alone; test rows")
+    page.heading("Decision regions", f"test rows that are right, on {' and '.join(regions.axes)} alone")
     right = [np.mean(read(regions.points).argmax(axis=1) == regions.y) for read in regions.read.values()]
     window = window_of(regions.points)
-    names, remarks = [LEARNERS[name] for name in regions.read], [f"{100 * share:.0f} % right" for share in right]
+    names, remarks = [LEARNERS[name] for name in regions.read], [f"{100 * share:.0f} %" for share in right]
     for i, axes in panels(page, names, HEADING + 10, pitch, SQUARE, remarks=remarks):
         draw_regions(axes, list(regions.read.values())[i], regions.points, regions.y, window)
         axes.set_xlabel(fit(regions.axes[0], 150, SMALL), fontsize=SMALL, labelpad=2)
@@ -129,7 +138,7 @@ def plot_coefficients(paths: Paths, path: FilePath) -> Path:
         for k, column in enumerate(largest):
             axes.plot(paths.strengths, values[:, column], color=SERIES[k % len(SERIES)], lw=1.6)
         axes.set_xscale("log")
-        axes.set_xticks([1e-3, 1e-1, 10], labels=["0.001", "0.1", "10"])
+        axes.set_xticks([1e-3, 1e-2, 1e-1, 1, 10], labels=["0.001", "0.01", "0.1", "1", "10"])
         axes.minorticks_off()
         limits(axes, "y", everything.tolist(), 6)
         zeros = int(np.count_nonzero(values[len(values) // 2] == 0))

@@ -37,7 +37,7 @@ VERMILION = "#d55e00"
 GREEN = "#009e73"
 PURPLE = "#a6568a"
 ORANGE = "#b57900"
-SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, MUTED)
+SERIES = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, MUTED, "#56b4e9", "#6b4c2a", "#d0436f", "#b8b000")
 
 # A page 432 points wide fills a phone's screen at about 0.9 of its size: 9 point type stays readable.
 PAGE = 432.0
