@@ -12,6 +12,7 @@ from omomi import activations as activations
 from omomi import callbacks as callbacks
 from omomi import classic as classic
 from omomi import datasets as datasets
+from omomi import distributed as distributed
 from omomi import errors as errors
 from omomi import functions as functions
 from omomi import initializers as initializers
@@ -54,6 +55,7 @@ __all__ = [
     "classic",
     "compare",
     "datasets",
+    "distributed",
     "engine",
     "errors",
     "functions",

@@ -213,3 +213,8 @@ def test_without_mnist_an_example_says_what_to_do(name: str, tmp_path: Path, mon
     with pytest.raises(click.ClickException, match=r"mnist(.|\n)*OMOMI_DATA(.|\n)*--quick") as raised:
         script(name)["main"](["--out", str(tmp_path)], standalone_mode=False)
     assert "Traceback" not in raised.value.format_message()
+
+
+def test_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PYTHONPATH", str(Path(omomi.__file__).parents[1]))
+    assert run("two_processes", tmp_path) < 1e-5

@@ -7,7 +7,9 @@ JAX is imported in this package alone, and only when the engine is first asked f
 ``namespace``         jax.numpy, and beside it windows, fold, scatter_add, scan, random_bits and erf
 ``philox``            the counter-based random words in 32-bit arithmetic
 ``convolution``       convolution by XLA's own primitive, forward and backward
-``devices``           which devices there are, and the mesh that a batch is spread over
+``devices``           which devices there are, and how a batch is spread over them
+``traced``            a step, or many, as one program
+``processes``         several processes that train together
 ====================  ==================================================================================
 """
 
@@ -26,13 +28,7 @@ def xla_engine() -> Engine:
     Raises:
         EngineError: JAX is not installed, too old, or finds no device.
     """
-    if find_spec("jax") is None:
-        raise EngineError(
-            "JAX is not installed.",
-            where="engine jax",
-            expected="the package jax, which brings XLA along",
-            fix='pip install "omomi[jax]" for the processor, pip install "omomi[jax-cuda]" for an NVIDIA GPU',
-        )
+    check_installed()
     try:
         engine: Engine = import_module("omomi.engines.xla.engine").XlaEngine()
     except (ImportError, AttributeError) as reason:
@@ -43,3 +39,14 @@ def xla_engine() -> Engine:
             fix='pip install --upgrade "omomi[jax]"',
         ) from reason
     return engine
+
+
+def check_installed() -> None:
+    """Raise if there is no JAX."""
+    if find_spec("jax") is None:
+        raise EngineError(
+            "JAX is not installed.",
+            where="engine jax",
+            expected="the package jax, which brings XLA along",
+            fix='pip install "omomi[jax]" for the processor, pip install "omomi[jax-cuda]" for an NVIDIA GPU',
+        )
