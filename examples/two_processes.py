@@ -49,7 +49,8 @@ def main(out: Path, processes: int, epochs: int, address: str | None, process: i
     started = [
         subprocess.Popen([*common, "--processes", str(processes), "--process", str(k)]) for k in range(processes)
     ]
-    if any([child.wait() != 0 for child in started]):
+    codes = [child.wait() for child in started]
+    if any(codes):
         raise click.ClickException("a process failed; what it printed says why")
 
     together = [omomi.load_model(out / f"process_{k}.safetensors") for k in range(processes)]

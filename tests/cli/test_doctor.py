@@ -173,6 +173,8 @@ def test_the_report():
     for word in ("machine", "versions", "engines", "devices", "numpy", "chosen"):
         assert word in report.stdout
     findings = json.loads(run("doctor", "--json").stdout)
+    assert {(d["engine"], d["platform"]) for d in findings["devices"]} >= {("jax", "cpu")}
+    assert "engine jax" in report.stdout
     assert {"numpy", "numba"} <= {engine["name"] for engine in findings["engines"]}
     assert findings["processor"]["cores"] >= 1
 

@@ -50,6 +50,7 @@ def examine(machine: gpu.Machine) -> dict[str, Any]:
             "memory": memory(machine.root),
         },
         "engines": known,
+        "devices": devices(known),
         "threads": thread_pools(chosen),
         "gpus": found,
         "gpu_parts": [asdict(part) for part in gpu.parts(machine)] if nvidia else [],
@@ -78,6 +79,18 @@ def engines() -> list[dict[str, Any]]:
     ]
 
 
+def devices(known: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The devices that engines have found, and why these: an engine takes all devices of one platform."""
+    found = []
+    platforms = os.environ.get("JAX_PLATFORMS")
+    why = f"JAX_PLATFORMS={platforms}" if platforms else "JAX prefers TPU to GPU to CPU; JAX_PLATFORMS chooses"
+    for entry in known:
+        if entry["problem"] is None:
+            for device in selection.get(entry["name"]).devices():
+                found.append({"engine": entry["name"], **asdict(device), "why": why})
+    return found
+
+
 def show(findings: dict[str, Any]) -> None:
     """The findings as tables."""
     machine = findings["processor"]
@@ -102,6 +115,18 @@ def show(findings: dict[str, Any]) -> None:
     table([("cpu", machine["name"]), *(("gpu", card) for card in findings["gpus"])])
     if not findings["gpus"]:
         click.echo("no GPU found")
+    if findings["devices"]:
+        rows = [
+            (
+                f"engine {device['engine']}",
+                f"{device['platform']} {number}: {device['kind']}",
+                f"{device['memory'] / 2**30:.0f} GiB memory" if device["memory"] else "memory of the machine",
+            )
+            for number, device in enumerate(findings["devices"])
+        ]
+        table(rows)
+        cut = f"; each batch is cut over all {len(rows)}" if len(rows) > 1 else ""
+        click.echo(f"{findings['devices'][0]['why']}{cut}")
     parts = findings["gpu_parts"]
     if parts:
         section("GPU, part by part")

@@ -46,6 +46,23 @@ class UpdateLike(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Device:
+    """Something that computes, as ``omomi doctor`` lists it.
+
+    Args:
+        platform: "cpu", "gpu" or "tpu".
+        kind: the model, as its driver names it.
+        memory: bytes that this process may use there, ``None`` where nobody says.
+        process: the process that it belongs to, of several that train together.
+    """
+
+    platform: str
+    kind: str
+    memory: int | None
+    process: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Kernel:
     """A compiled replacement of one rule, forward and backward together: they share what they save.
 
@@ -144,6 +161,10 @@ class Engine:
     def keep(self, make: Callable[[], dict[str, Array]]) -> dict[str, Array] | None:
         """Keep the data set that ``make`` gives beside the processor; ``None`` if it does not fit, or gains nothing."""
         return None
+
+    def devices(self) -> list[Device]:
+        """The devices that this engine has found by itself; none for an engine of the processor."""
+        return []
 
     def read(self, array: Array) -> Array:
         """A value that a program looks at. Engines that compile a step learn here that it was looked at."""

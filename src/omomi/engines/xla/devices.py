@@ -7,36 +7,19 @@ so gradients are averaged, and the statistics of batch normalisation are those o
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import os
 from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh, NamedSharding, PartitionSpec
 
-from omomi.engines.engine import Array
+from omomi.engines.engine import Array, Device
 from omomi.errors import EngineError
 
 BATCH = "batch"  # the name of the mesh's only axis
 KEPT_ON_HOST = 2**31  # bytes of data that a processor keeps a second time, at most
 KEPT_SHARE = 0.5  # of the free memory of a device, at most, for data that stays there
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """One device, as ``omomi doctor`` lists it.
-
-    Args:
-        platform: "cpu", "gpu" or "tpu".
-        kind: the model, as its driver names it.
-        memory: bytes that this process may use there, ``None`` where XLA does not say.
-        process: the process that it belongs to, of several that train together.
-    """
-
-    platform: str
-    kind: str
-    memory: int | None
-    process: int
 
 
 def all_devices() -> list[Any]:
@@ -47,12 +30,13 @@ def all_devices() -> list[Any]:
     """
     try:
         return list(jax.devices())
-    except RuntimeError as reason:
+    except (RuntimeError, AssertionError) as reason:  # the second where JAX_PLATFORMS names what is not there
+        said = (str(reason).splitlines() or ["no reason given"])[0]
         raise EngineError(
             "JAX finds no device that it can use.",
             where="engine jax",
             expected="a processor, or a GPU with its driver and JAX's plugin for it",
-            received=str(reason).splitlines()[0],
+            received=f"{said} (JAX_PLATFORMS={os.environ.get('JAX_PLATFORMS', 'not set')})",
             fix="omomi doctor says which part of a GPU is missing; JAX_PLATFORMS=cpu computes on the processor",
         ) from reason
 

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from omomi.engines.engine import Array, Engine, Several, Step
+from omomi.engines.engine import Array, Device, Engine, Several, Step
 from omomi.engines.xla import convolution
-from omomi.engines.xla.devices import Layout, all_devices
+from omomi.engines.xla.devices import Layout, all_devices, described
 from omomi.engines.xla.namespace import xp
 from omomi.engines.xla.traced import Traced, TracedSeveral, Untraceable
 
@@ -57,6 +57,9 @@ class XlaEngine(Engine):
         if not self.layout.fits(sum(a.nbytes for a in arrays.values())):
             return None
         return {name: self.layout.place(a, self.layout.whole) for name, a in arrays.items()}
+
+    def devices(self) -> list[Device]:
+        return described(self.layout.devices)
 
     def read(self, array: Array) -> Array:
         if isinstance(array, jax.core.Tracer):

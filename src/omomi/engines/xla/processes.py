@@ -19,6 +19,6 @@ def join(address: str | None, processes: int | None, process: int | None, timeou
             expected=f"{processes} processes that reach {address}" if address else "a cluster that JAX knows",
             received=str(reason).splitlines()[0],
             fix='join before anything is computed, at the head of the script and before omomi.use("jax"); start all '
-            "processes with the same address and number, and process numbers from 0 on; process 0 listens at the address",
+            "processes with the same address and number, numbered from 0 on; process 0 listens there",
         ) from reason
     return int(jax.process_index())
