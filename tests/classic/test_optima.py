@@ -156,6 +156,22 @@ class TestLinearSVM:
         if C == 1e6:
             assert slack.max() < 1e-6
 
+    @pytest.mark.parametrize(("name", "classes"), [("iris", 2), ("wine", None)])
+    def test_it_is_a_network(self, name, classes):
+        """The loss of the network is E/(C n m), and no weights that its training finds make it smaller."""
+        X, y = data(name, classes)
+        one = LinearSVM(C=0.1).fit(X, y)
+        network = one.to_network()
+        t = np.where(y[:, None] == (one.classes_[1:] if classes == 2 else one.classes_), 1.0, -1.0)
+        u = one.decision_function(X)
+        np.testing.assert_allclose(network.predict(X), u[:, None] if classes == 2 else u, atol=1e-6)
+        least = network.evaluate(X, t, batch_size=len(X), verbose=0)
+        assert least == pytest.approx(one.cost_ / (0.1 * t.size), rel=1e-6)
+        network.compile(omomi.optimizers.SGD(0.3), "hinge")
+        network.set_weights([np.zeros_like(one.coef_.T), np.zeros_like(one.intercept_)])
+        trained = network.fit(X, t, batch_size="full", epochs=300, verbose=0).history["loss"]
+        assert least < min(trained) < 1.05 * least
+
     def test_two_points_by_hand(self):
         """(0, 0) and (2, 0): the boundary x₁ = 1 half-way, the margin 2 from one to the other, so ‖w‖ = 1.
         Σ α t x = w gives 2α = 1. With C = ¼ the samples may hold with no more than ¼: w = ½, slack ½ each.

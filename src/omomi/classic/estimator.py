@@ -13,6 +13,8 @@ import numpy as np
 
 from omomi.classic.checks import check_classes, check_samples, check_targets
 from omomi.errors import NotBuiltError, UnknownNameError
+from omomi.layers import Dense
+from omomi.models.sequential import Sequential
 
 
 class Estimator:
@@ -122,6 +124,14 @@ class LinearClassifier(Classifier):
         """The class of each sample: for two classes by the sign of u, else that of the largest u."""
         u = self.decision_function(X)
         return np.asarray(self.classes_[(u > 0).astype(int) if u.ndim == 1 else u.argmax(axis=1)])
+
+    def _network(self, **options: Any) -> Sequential:
+        """The units as a network of one Dense layer, in float64."""
+        self._check_fitted("to_network")
+        layer = Dense(len(self.coef_), input_shape=(self.n_features_in_,), dtype="float64", **options)
+        network = Sequential([layer])
+        network.set_weights([self.coef_.T, self.intercept_])
+        return network
 
     def _one_against_rest(self, indices: np.ndarray, negative: float) -> np.ndarray:
         """The targets of the units: 1 for a unit's class, ``negative`` for the others, (n, units)."""

@@ -31,7 +31,6 @@ from omomi.engines.reference import xp
 from omomi.errors import DataError
 from omomi.graph import functions as F
 from omomi.graph.variable import Variable
-from omomi.layers import Dense
 from omomi.models.sequential import Sequential
 from omomi.ops.activation import sigmoid, softmax
 
@@ -181,8 +180,4 @@ class LogisticRegression(LinearClassifier):
     def to_network(self) -> Sequential:
         """The same as a network of one Dense layer, with a sigmoid or a softmax; its output is ``predict_proba``."""
         self._check_fitted("to_network")
-        activation = "sigmoid" if len(self.classes_) == 2 else "softmax"
-        layer = Dense(len(self.coef_), activation=activation, input_shape=(self.n_features_in_,), dtype="float64")
-        network = Sequential([layer])
-        network.set_weights([self.coef_.T, self.intercept_])
-        return network
+        return self._network(activation="sigmoid" if len(self.classes_) == 2 else "softmax")

@@ -36,6 +36,8 @@ from omomi.classic.optimum import minimise
 from omomi.errors import ConfigurationError
 from omomi.graph import functions as F
 from omomi.graph.variable import Variable
+from omomi.layers.regularizers import L2
+from omomi.models.sequential import Sequential
 
 __all__ = ["LinearSVM"]
 
@@ -82,8 +84,7 @@ class LinearSVM(LinearClassifier):
             raise ConfigurationError("an infinite price has no network.", where="LinearSVM", fix="a large C, as 1e6")
         X, indices = self._labelled(X, y)
         t = self._one_against_rest(indices, negative=-1.0)
-        # Centred, the bias takes what that moves. In units of the mean ‖x‖, w is as many times larger, and E and α as
-        # many times squared, if C is.
+        # Centring moves only the bias. Dividing x by its size makes w larger by that, and E, α and C by its square.
         mean = X.mean(axis=0)
         size = float(np.sqrt(np.square(X - mean).sum(axis=1).mean())) or 1.0
         units = [_Multipliers((X - mean) / size, t[:, k : k + 1], self.C * size**2) for k in range(t.shape[1])]
@@ -107,6 +108,17 @@ class LinearSVM(LinearClassifier):
                 stacklevel=2,
             )
         return self
+
+    def to_network(self) -> Sequential:
+        """The same as a network of one Dense layer, compiled with the hinge loss and a penalty on the kernel.
+
+        Its loss, the mean hinge and λ ‖W‖² with λ = 1/(2 C n m) for n samples and m units, is E/(C n m).
+        """
+        self._check_fitted("to_network")
+        samples = self.C * self.dual_coef_.size
+        network = self._network(kernel_regularizer=L2(0.5 / samples))
+        network.compile("sgd", "hinge")
+        return network
 
     @property
     def margin_(self) -> np.ndarray:
