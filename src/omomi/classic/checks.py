@@ -10,6 +10,7 @@ import numpy as np
 from omomi.errors import ConfigurationError, DataError, DtypeError, ShapeError
 
 SHOWN = 5  # columns named in a message
+LARGEST = 1e140
 
 
 class ConvergenceWarning(UserWarning):
@@ -28,7 +29,7 @@ def check_samples(X: Any, where: str, *, features: int | None = None, fewest: in
     Raises:
         ShapeError: no matrix, or not d columns.
         DtypeError: text, complex numbers or objects.
-        DataError: too few samples, no columns, or a number that is not finite.
+        DataError: too few samples, no columns, or a number that is not finite or beyond all measure.
     """
     if hasattr(X, "toarray"):
         raise DtypeError(
@@ -97,7 +98,10 @@ def check_classes(y: Any, n: int, where: str) -> tuple[np.ndarray, np.ndarray]:
         raise DtypeError("the labels are of several kinds.", where=where, expected="all names, or numbers") from mixed
     if len(classes) < 2:
         raise DataError(
-            "all samples are of one class.", where=where, expected="two classes or more", received=repr(classes[0])
+            "all samples are of one class.",
+            where=where,
+            expected="two classes or more",
+            received=repr(classes.tolist()[0]),
         )
     return classes, indices.reshape(n)
 
@@ -189,4 +193,12 @@ def _check_finite(array: np.ndarray, name: str, where: str) -> None:
             where=where,
             received=f"{array[tuple(bad[0])]} at {name}[{place}], {len(bad)} in all",
             fix="drop these samples, or fill in what is missing",
+        )
+    if array.size and array.dtype.kind == "f" and max(array.max(), -array.min()) > LARGEST:
+        raise DataError(
+            f"{name} holds numbers so large that their squares overflow.",
+            where=where,
+            expected=f"numbers up to {LARGEST:g}",
+            received=f"{np.abs(array).max():g}",
+            fix="another unit",
         )

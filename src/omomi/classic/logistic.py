@@ -166,7 +166,9 @@ class LogisticRegression(LinearClassifier):
         classes, indices = check_classes(np.concatenate([np.ravel(y), self.classes_]), n + len(self.classes_), "cost")
         if len(classes) > len(self.classes_):
             raise DataError(
-                "a class was not there in fit.", where="cost", received=repr(np.setdiff1d(classes, self.classes_)[0])
+                "a class was not there in fit.",
+                where="cost",
+                received=repr(np.setdiff1d(classes, self.classes_).tolist()[0]),
             )
         return indices[:n]
 
