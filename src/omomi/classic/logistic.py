@@ -132,16 +132,14 @@ class LogisticRegression(LinearClassifier):
         found = minimise(J, start, scales, tol=self.tol, max_iter=self.max_iter)
         W, b = found.values
         self.coef_, self.intercept_ = W.T.copy(), b - mean @ W
-        self.cost_, self.n_iter_, self.converged_ = found.cost, len(found.cost) - 1, found.converged
-        if not self.converged_ or found.cost[-1] < 1e-6 * len(X):
-            self.converged_ = False
+        self.cost_, self.n_iter_ = found.cost, len(found.cost) - 1
+        endless = bool(np.isinf(self.C)) and self.score(X, self.classes_[indices]) == 1
+        self.converged_ = found.converged and not endless
+        if not self.converged_:
+            reason = "A line separates the classes, and without a penalty the weights grow without end: give C."
             warnings.warn(
                 f"LogisticRegression: no optimum after {self.n_iter_} steps, J = {found.cost[-1]:.3g}. "
-                + (
-                    "A line separates the classes, and without a penalty the weights grow without end: give C."
-                    if np.isinf(self.C) and self.score(X, self.classes_[indices]) == 1
-                    else "Raise max_iter."
-                ),
+                + (reason if endless else "Raise max_iter."),
                 ConvergenceWarning,
                 stacklevel=2,
             )
