@@ -83,6 +83,21 @@ def test_the_written_sums_come_to_the_written_value():
     assert checked == 10
 
 
+def test_the_sums_under_a_kernel_and_a_window_come_to_the_written_value():
+    """One image of 4 × 4 pixels, a kernel of 2 × 2, stride 2, average pooling: no sum has more than four terms."""
+    image, y = RNG.normal(size=(1, 4, 4, 1)), RNG.normal(size=(1, 1))
+    model = omomi.Sequential(
+        [layers.Conv2D(1, 2, strides=2, input_shape=(4, 4, 1)), layers.AveragePooling2D(2), layers.Flatten()], seed=3
+    )
+    said = [
+        line for name in ("conv2d", "average_pooling2d") for line in lines(explain(model, name, image, y, loss="mse"))
+    ]
+    assert [line.partition("[")[0] for line in said] == ["y", "gW", "gb", "gx", "y", "gx"]
+    for line in said[:5]:
+        worked_form, value = line.split(" = ")[-2:]
+        assert number_in(worked_form) == pytest.approx(number_in(value), rel=2e-3, abs=2e-4), line
+
+
 def test_batch_normalisation_step_by_step():
     """The two routes to gx, by the book's steps and by the closed form, come to the step's own number."""
     x = RNG.normal(size=(4, 3))

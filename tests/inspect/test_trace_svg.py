@@ -13,7 +13,7 @@ from PIL import Image
 
 import omomi
 from omomi import layers
-from omomi.inspect import svg, trace
+from omomi.inspect import explain, svg, trace
 from omomi.inspect.thumbnails import draw_array
 from tests.inspect.looking import HOSTILE
 from tests.inspect.test_trace import IMAGES, LABELS, cnn, worked, worked_model
@@ -89,10 +89,13 @@ def test_pictures_are_pngs_inside_the_file():
 def test_hostile_names_are_escaped(name):
     plain = name.replace("/", "").encode("utf-8", "ignore").decode() or "empty"  # what a layer accepts
     model = omomi.Sequential([layers.Dense(2, input_shape=(2,), name=plain)], seed=0, name=plain)
-    drawn = trace(model, worked.X, worked.Y, loss="mse").to_svg()
+    step = trace(model, worked.X, worked.Y, loss="mse")
+    drawn = step.to_svg()
     assert "<script" not in drawn
     ElementTree.fromstring(drawn)
     assert max(map(len, words(drawn))) < 100
+    for text in (step.to_text(), explain(model, plain, worked.X, worked.Y, loss="mse").to_text()):
+        assert all(c.isprintable() or c == "\n" for c in text)
 
 
 def test_notebooks_show_it_light_and_dark():

@@ -16,6 +16,7 @@ from omomi.inspect.formulas import shape_text
 from omomi.inspect.gradient_check import differentiable
 from omomi.inspect.model_check import TOLERANCE, ArrayCheck, check_gradients
 from omomi.inspect.recording import TracedNode
+from omomi.inspect.text_table import printable
 from omomi.inspect.tracing import Trace, trace
 from omomi.inspect.worked import Line, Occasion, backward_lines, forward_lines
 from omomi.inspect.worked_line import letter
@@ -88,7 +89,7 @@ class Explanation:
                 start = "checked " if k == 0 else "        "
                 lines.append(f"  {start}  g{check.name}: {check.verdict}, {_error(check)} against finite differences")
             parts.append("\n".join(lines))
-        return "\n\n".join(parts)
+        return printable("\n\n".join(parts))
 
     def to_dict(self) -> dict[str, Any]:
         """The same as plain values that JSON can hold."""

@@ -26,7 +26,7 @@ from omomi.graph.backpropagation import backward
 from omomi.graph.context import no_grad, training_mode
 from omomi.inspect.check_subjects import Function, Network, Subject
 from omomi.inspect.finite_differences import slope
-from omomi.inspect.text_table import text_table
+from omomi.inspect.text_table import printable, text_table
 from omomi.layers.layer import Layer
 
 __all__ = ["ArrayCheck", "GradientReport", "check_gradients"]
@@ -92,7 +92,7 @@ class GradientReport:
             )
             for e in self.entries
         ]
-        head = f"{self.title}: {self.summary}"
+        head = printable(f"{self.title}: {self.summary}")
         return f"{head}\n{text_table(('gradient of', 'shape', 'verdict', 'error', 'checked'), rows, width=width)}"
 
     def to_dict(self) -> dict[str, Any]:

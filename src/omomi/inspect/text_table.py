@@ -24,8 +24,13 @@ def text_table(
     for i, title in enumerate(head):
         grid.add_column(title, justify="right" if i in right else "left", overflow="fold")
     for row in rows:
-        grid.add_row(*(Text(text) for text in row))
+        grid.add_row(*(Text(printable(text)) for text in row))
     console = Console(width=width or 1000, color_system=None, highlight=False, force_terminal=False)
     with console.capture() as captured:
         console.print(grid)
     return "\n".join(line.rstrip() for line in captured.get().splitlines())
+
+
+def printable(text: str) -> str:
+    """The text without control characters: a layer's name must not steer a terminal."""
+    return "".join(c if c.isprintable() or c == "\n" else " " for c in text)

@@ -19,7 +19,7 @@ from omomi.inspect.expanding import expanded
 from omomi.inspect.formulas import array_text, norm, number, shape_text, summary_text
 from omomi.inspect.recording import Names, Recorder, TracedNode, TracedValue, assemble, bytes_of
 from omomi.inspect.stepping import loss_of, untouched, whole_loss
-from omomi.inspect.text_table import text_table
+from omomi.inspect.text_table import printable, text_table
 from omomi.inspect.trace_svg import draw_trace
 from omomi.layers.layer import DTYPES
 from omomi.layers.state import Parameter, arrays
@@ -111,7 +111,7 @@ class Trace:
             parts.append(text_table(("small arrays", "numbers", "∂E/∂"), numbers, width=width))
         if self.whole:
             parts.append("not expanded, for its parts would round differently: " + ", ".join(self.whole))
-        return "\n\n".join(parts)
+        return printable("\n\n".join(parts))
 
     def _row(self, index: int, node: TracedNode) -> tuple[str, ...]:
         output = self.values[node.outputs[0]]
