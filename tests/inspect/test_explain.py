@@ -168,6 +168,14 @@ def test_a_layer_that_computes_nothing_and_a_layer_in_a_layer():
     assert explain(outer, "last", np.ones((2, 2)), np.ones((2, 2)), loss="mse").kind == "Dense"
 
 
+def test_as_many_samples_as_channels():
+    """Only what belongs to samples is cut to a few of them for the check, never a bias that happens to be as long."""
+    model = omomi.Sequential([layers.Conv2D(12, 3, input_shape=(5, 5, 1)), layers.Flatten(), layers.Dense(12)], seed=0)
+    x = RNG.normal(size=(12, 5, 5, 1))
+    for name in ("conv2d", "flatten", "dense", "loss"):
+        assert explain(model, name, x, RNG.normal(size=(12, 12)), loss="mse").passed
+
+
 def test_text_and_data():
     found = explain(cnn(layers.BatchNormalization()), "conv2d", IMAGES, LABELS)
     text = found.to_text()

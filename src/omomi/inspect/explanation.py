@@ -221,7 +221,7 @@ def _section(
         shapes,
         tuple(forward_lines(occasion)),
         tuple(backward_lines(occasion)),
-        _checks(node, inputs, gradients),
+        _checks(node, inputs, gradients, [step[name].role not in ("parameter", "buffer") for name in node.inputs]),
     )
     return section, index
 
@@ -251,15 +251,17 @@ def _entry(
 
 
 def _checks(
-    node: TracedNode, inputs: dict[str, np.ndarray], gradients: dict[str, np.ndarray]
+    node: TracedNode, inputs: dict[str, np.ndarray], gradients: dict[str, np.ndarray], by_sample: Sequence[bool]
 ) -> tuple[ArrayCheck, ...]:
     """The error of each gradient of this call against finite differences, in float64, on the first few samples."""
     rule = RULES.get(node.rule)
     if rule is None or not gradients:
         return ()
     arrays = [a.astype(np.float64) if a.dtype.kind == "f" else a for a in inputs.values()]
-    samples = len(arrays[0]) if arrays[0].ndim > 1 and node.rule not in _NOT_BY_SAMPLES else 0
-    arrays = [a[:CHECKED] if samples > CHECKED and a.ndim and len(a) == samples else a for a in arrays]
+    samples = len(arrays[0]) if arrays[0].ndim > 1 and by_sample[0] and node.rule not in _NOT_BY_SAMPLES else 0
+    if samples > CHECKED:
+        cut = [own and a.ndim > 0 and len(a) == samples for a, own in zip(arrays, by_sample, strict=True)]
+        arrays = [a[:CHECKED] if short else a for a, short in zip(arrays, cut, strict=True)]
     names = [
         name for name, owed in zip(inputs, differentiable(rule, arrays), strict=True) if owed and name in gradients
     ]
