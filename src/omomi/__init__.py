@@ -32,6 +32,7 @@ from omomi.graph.hooks import Hook as Hook
 from omomi.graph.randomness import set_seed as set_seed
 from omomi.graph.variable import Variable as Variable
 from omomi.layers.layer import Layer as Layer
+from omomi.layers.precision import set_precision as set_precision
 from omomi.layers.state import Buffer as Buffer
 from omomi.layers.state import Parameter as Parameter
 from omomi.models.loading import load_model as load_model
@@ -68,6 +69,7 @@ __all__ = [
     "no_grad",
     "optimizers",
     "regularizers",
+    "set_precision",
     "set_seed",
     "training_mode",
     "use",

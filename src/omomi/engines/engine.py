@@ -45,6 +45,11 @@ class UpdateLike(Protocol):
     def step(self) -> Callable[..., tuple[Array, tuple[Array, ...]]]: ...
 
 
+def floating(dtype: Any) -> bool:
+    """Whether numbers of this dtype have fractions. NumPy gives bfloat16, which JAX brings, a kind of its own."""
+    return bool(dtype.kind == "f" or dtype.name == "bfloat16")
+
+
 @dataclass(frozen=True, slots=True)
 class Device:
     """Something that computes, as ``omomi doctor`` lists it.
@@ -83,9 +88,11 @@ class Engine:
         name: what ``omomi.use`` calls it.
         xp: the array namespace that rules receive as their first argument.
         kernels: compiled replacements by rule name.
+        half_precision: whether it computes in bfloat16 and float16 at a gain.
         array_type: of its arrays; those that another engine left behind are converted where a rule meets them.
     """
 
+    half_precision: bool = False
     array_type: type = np.ndarray
 
     def __init__(self, name: str, xp: Namespace, kernels: Mapping[str, Kernel] | None = None) -> None:

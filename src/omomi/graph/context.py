@@ -25,6 +25,7 @@ class Context(threading.local):
         path: the layer that runs, as a path from its root ("" outside any layer).
         hooks: who is told before and after each rule.
         dtype: the dtype of the layer around, which layers without one of their own take.
+        half: the dtype that layers compute in where the model's precision says so, instead of float32.
         draws: seed and step of the random draws, and how often each path has drawn in this step.
         seed: of models that are built here and have none of their own, if it is fixed.
         penalties: what layers add to the loss while they compute; ``None`` where there is no loss.
@@ -34,6 +35,7 @@ class Context(threading.local):
     training: bool = False
     path: str = ""
     dtype: str = "float32"
+    half: str | None = None
     hooks: tuple[Hook, ...] = ()
     draws: Draws | None = None
     penalties: list[Variable] | None = None

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from omomi.engines.engine import Array
+from omomi.engines.engine import Array, floating
 from omomi.engines.selection import current
 from omomi.errors import DtypeError
 from omomi.graph.backpropagation import backward
@@ -45,7 +45,7 @@ class Variable:
 
     def __init__(self, array: Any, requires_grad: bool = True, name: str | None = None) -> None:
         self._array = as_array(array)
-        self.requires_grad = requires_grad and self._array.dtype.kind == "f"
+        self.requires_grad = requires_grad and floating(self._array.dtype)
         self.name = name
         self.grad: Array | None = None
         self.creator: Node | None = None
@@ -264,5 +264,5 @@ def apply(rule: Rule, *inputs: Any, **attributes: Any) -> Any:
         node = Node(rule, attributes, variables, saved, by_kernel, None if single else len(outputs))
         for index, out in enumerate(outputs):
             out.creator, out.index, out.generation = node, index, node.generation
-            out.requires_grad = out._array.dtype.kind == "f"
+            out.requires_grad = floating(out._array.dtype)
     return outputs[0] if single else outputs

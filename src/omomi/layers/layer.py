@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from omomi.engines.engine import floating
 from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, ShapeError, UnknownNameError
 from omomi.graph import functions
@@ -20,6 +21,7 @@ from omomi.graph.randomness import Draws, fresh_seed, seed_number, seed_words
 from omomi.graph.variable import Variable, as_array
 from omomi.layers import initializers, regularizers
 from omomi.layers.naming import is_default, sample_shape, snake_case
+from omomi.layers.precision import checked, computed_in, default_precision, parameters_in
 from omomi.layers.state import Buffer, Parameter, StateEntry
 
 DTYPES = {name: np.dtype(name) for name in ("float16", "float32", "float64")}
@@ -45,6 +47,8 @@ class Layer:
         input_shape: the shape of one sample, without the batch, so that a model can be built before it sees data.
         input_dim: the same for a vector: ``input_dim=784`` is ``input_shape=(784,)``.
         seed: of a root; where there is none, it is drawn when the root is first built.
+        precision: of a root: "float32", "mixed_bfloat16" or "mixed_float16"; that of :func:`omomi.set_precision` unless
+            given.
         activity_regularizer: what the size of the output, per sample, adds to the loss.
 
     Example:
@@ -64,6 +68,8 @@ class Layer:
     replayable: ClassVar[bool] = False
     # Assigning any other attribute of a built layer discards recorded steps: they may have used the old value.
     bookkeeping: ClassVar[frozenset[str]] = frozenset({"built", "built_for", "seed", "dtype"})
+    # Computes in float32 whatever the precision of the model: means and variances need the digits.
+    full_precision: ClassVar[bool] = False
     # Integer inputs (uint8 images) become this layer's dtype. Layers that index with integers switch it off.
     casts_integers: ClassVar[bool] = False
     _takes_training: ClassVar[bool] = False
@@ -84,6 +90,7 @@ class Layer:
         input_dim: int | None = None,
         seed: int | None = None,
         activity_regularizer: Any = None,
+        precision: str | None = None,
     ) -> None:
         self._entries: dict[str, StateEntry] = {}
         self._children: dict[str, Layer] = {}
@@ -97,6 +104,7 @@ class Layer:
         if dtype is not None and dtype not in DTYPES:
             raise UnknownNameError("dtype of a layer", dtype, DTYPES)
         self.dtype = self._explicit_dtype = dtype
+        self.precision = default_precision() if precision is None else checked(precision)
         self.built = False
         self.built_for: Any = None  # the input shape it was built for, batch first
         if name is not None and (not name or "/" in name):
@@ -316,10 +324,11 @@ class Layer:
 
     def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """Build the layer if this is its first call, then compute."""
-        outside = context.path, context.training, context.draws, context.dtype
+        outside = context.path, context.training, context.draws, context.dtype, context.half
         try:
-            if context.draws is None:  # the outermost layer: paths and draws count from here
+            if context.draws is None:  # the outermost layer: paths, draws and precision count from here
                 context.path, context.draws = "", self.own_draws()
+                context.half = computed_in(self.precision, self.where)
             else:
                 key = self._key or self.name
                 context.path = f"{context.path}/{key}" if context.path else key
@@ -334,12 +343,16 @@ class Layer:
                 self.check_input(inputs.shape)
             if self._takes_training:
                 kwargs["training"] = context.training
-            outputs = self.call(inputs, *args, **kwargs)
+            if context.half is None or self.full_precision:
+                outputs = self.call(inputs, *args, **kwargs)
+            else:
+                with parameters_in(self, context.half):
+                    outputs = self.call(inputs, *args, **kwargs)
             if self.activity_regularizer is not None:
                 self.add_loss(self.activity_regularizer(outputs) / outputs.shape[0])
             return outputs
         finally:
-            context.path, context.training, context.draws, context.dtype = outside
+            context.path, context.training, context.draws, context.dtype, context.half = outside
 
     def build_at(self, path: str, input_shape: Any, seed: int) -> None:
         """Build this layer at its place in a model and draw its initial numbers."""
@@ -361,9 +374,11 @@ class Layer:
         if isinstance(inputs, (list, tuple)) and any(isinstance(x, Variable) for x in inputs):
             return type(inputs)(self._cast(x) for x in inputs)
         x = inputs if isinstance(inputs, Variable) else Variable(as_array(inputs), requires_grad=False)
-        wanted = DTYPES[self.dtype or context.dtype]
+        wanted: Any = DTYPES[self.dtype or context.dtype]
+        if context.half is not None and wanted == "float32" and not self.full_precision:
+            wanted = context.half
         given = x._array.dtype
-        if given == wanted or (given.kind != "f" and not self.casts_integers):
+        if given == wanted or (not floating(given) and not self.casts_integers):
             return x
         return functions.cast(x, wanted)
 

@@ -26,6 +26,7 @@ class BatchNormalization(Layer):
     """
 
     casts_integers = True
+    full_precision = True
 
     def __init__(
         self,

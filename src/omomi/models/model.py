@@ -90,6 +90,7 @@ class Model(Layer):
                 "a model needs a loss to be trained.", where="compile", fix='e.g. loss="categorical_crossentropy"'
             )
         self.optimizer, self.loss = optimizers.get(optimizer), losses.get(loss)
+        self.optimizer.scale_losses(self.precision == "mixed_float16")
         self.metric_names = (as_list(metrics), as_list(weighted_metrics))
         if steps_per_execution != "auto" and (not isinstance(steps_per_execution, int) or steps_per_execution < 1):
             raise ConfigurationError(
@@ -123,6 +124,9 @@ class Model(Layer):
             self.state()  # a model has its seed from here on
             assert self.seed is not None
             self._trainer = Trainer(self, self.loss, counted, self.optimizer, self.seed, self._steps, self._group)
+        if (self.optimizer.loss_scale is not None) != (self.precision == "mixed_float16"):  # chosen after compile
+            self.optimizer.scale_losses(self.optimizer.loss_scale is None)
+            self._steps.clear()
         parameters = self.parameters()
         if list(self.optimizer.parameters.values()) != list(parameters.values()):
             if not parameters:

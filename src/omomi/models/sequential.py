@@ -118,6 +118,8 @@ class Sequential(Model):
         config: dict[str, Any] = {"name": self.name, "layers": [serialize(layer) for layer in self._children.values()]}
         if self._explicit_dtype is not None:
             config["dtype"] = self._explicit_dtype
+        if self.precision != "float32":
+            config["precision"] = self.precision
         return config
 
     @classmethod

@@ -19,6 +19,7 @@ from omomi.ops import metric as metric
 from omomi.ops import normalization as normalization
 from omomi.ops import penalty as penalty
 from omomi.ops import pooling as pooling
+from omomi.ops import precision as precision
 from omomi.ops import recurrent as recurrent
 from omomi.ops import reduction as reduction
 from omomi.ops import shape as shape

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from omomi.errors import ConfigurationError, UnknownNameError
+from omomi.graph import functions
 from omomi.graph.variable import Variable, apply
 from omomi.ops import activation, loss, shape
 from omomi.ops.rule import Rule
@@ -58,7 +59,7 @@ class Loss:
         return self.compute(y_true, y_pred, w.astype(y_pred.dtype))
 
     def compute(self, t: Array, y_pred: Variable, w: Array) -> Variable:
-        """E for targets that are already aligned, inside a training step."""
+        """E for targets that are already aligned, inside a training step. Its dtype is that of the weights w."""
         if len(w.shape) < len(y_pred.shape) - 1:  # one weight for each sample, many rows in a sample
             w = broadcast_weights(w, y_pred)
         creator = y_pred.creator
@@ -73,11 +74,14 @@ class Loss:
                     received=f"the output of {creator.rule.name}",  # type: ignore[union-attr]
                     fix=f"take the activation off the last layer, or use {type(self).__name__}() without from_logits",
                 )
+            y_pred = widened(y_pred, w)
             return apply(self.linked_rule, y_pred, self.as_float(t, y_pred), w, **self.attributes())  # type: ignore[arg-type, no-any-return]
         if link:
             assert creator is not None
             assert self.linked_rule is not None
-            return apply(self.linked_rule, creator.inputs[0], self.as_float(t, y_pred), w)  # type: ignore[no-any-return]
+            logits = widened(creator.inputs[0], w)
+            return apply(self.linked_rule, logits, self.as_float(t, logits), w)  # type: ignore[no-any-return]
+        y_pred = widened(y_pred, w)
         return apply(self.rule, y_pred, self.as_float(t, y_pred), w, **self.attributes())  # type: ignore[no-any-return]
 
     def as_float(self, t: Array, y_pred: Variable) -> Array:
@@ -190,10 +194,15 @@ class Poisson(Loss):
     rule = loss.poisson
 
 
+def widened(y: Variable, w: Array) -> Variable:
+    """An output of half precision in the dtype of the weights: losses and metrics are computed in the model's own."""
+    return y if y._array.dtype == w.dtype else functions.cast(y, w.dtype)
+
+
 def broadcast_weights(w: Array, y_pred: Variable) -> Array:
     """Weights (N,) for an output (N, …, m), one for each of its rows."""
     from_shape = (*w.shape, *(1,) * (len(y_pred.shape) - 1 - len(w.shape)))
-    ones = Variable(np.ones(y_pred.shape[:-1], y_pred.dtype), requires_grad=False)
+    ones = Variable(np.ones(y_pred.shape[:-1], w.dtype), requires_grad=False)
     return (ones * Variable(w, requires_grad=False).reshape(from_shape))._array
 
 

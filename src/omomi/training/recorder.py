@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from omomi.engines.engine import Array, Attributes
+from omomi.engines.engine import Array, Attributes, floating
 from omomi.engines.selection import current
 from omomi.graph.hooks import Hook
 from omomi.graph.variable import Node
@@ -164,7 +164,7 @@ class Look(Hook):
         self.last = y = y[0] if isinstance(y, tuple) else y
         if rule.name in SOFTMAXES and not self.ledger.softmax_twice and probabilities(host(given[0])):
             self.ledger.softmax_twice = f"layer {path}" if path else "the loss"
-        if not path or y.dtype.kind != "f":
+        if not path or not floating(y.dtype):
             return
         facts = self.ledger.layers.setdefault(path, LayerFacts(self.kinds.get(path, "")))
         self.found.setdefault(path, {})
@@ -260,8 +260,9 @@ COMBINED: dict[str, Callable[[list[float]], Any]] = {
 
 
 def host(array: Array) -> Any:
-    """An array as NumPy's."""
-    return current().to_host(array)
+    """An array as NumPy's; numbers of half precision as float32, in which sums of squares do not overflow."""
+    found = current().to_host(array)
+    return found.astype(np.float32) if found.dtype.name in ("bfloat16", "float16") else found
 
 
 def probabilities(x: Any) -> bool:

@@ -13,9 +13,9 @@ from omomi.engines.engine import Array, Step
 from omomi.engines.selection import current
 from omomi.graph.context import collected_penalties, no_grad, training_mode
 from omomi.graph.variable import Variable, apply
-from omomi.layers.state import Parameter, StateEntry, arrays, holding
-from omomi.ops import arithmetic, metric
-from omomi.training.losses import Loss
+from omomi.layers.state import Buffer, Parameter, StateEntry, arrays, holding
+from omomi.ops import arithmetic, metric, precision
+from omomi.training.losses import Loss, widened
 from omomi.training.metrics import Metric
 from omomi.training.optimizers import Optimizer
 
@@ -46,7 +46,7 @@ def training_step(model: Trainable, loss: Loss, metrics: Sequence[Metric], optim
     """The step of training: forward, loss, backward, and the optimiser's move.
 
     The report holds "loss" (a scalar) and "finite": whether loss and gradients were finite. If they were not, the
-    new state is the old one.
+    new state is the old one. Where the loss is scaled, gradients that overflow lower the scale, and are forgiven.
     """
     entries = tree(model, metrics, optimizer)
     parameters = model.parameters()
@@ -55,23 +55,35 @@ def training_step(model: Trainable, loss: Loss, metrics: Sequence[Metric], optim
         engine, batch = current(), picked(batch)
         with holding(entries, state), training_mode():
             y, E = judged(model, loss, batch, training=True)
-            E.backward()
+            scale = optimizer.loss_scale
+            E.backward(None if scale is None else scale[0])
 
             gradients = {path: p.grad for path, p in parameters.items() if p.grad is not None}
             for p in parameters.values():
                 p.grad = None
+            if scale is not None:
+                gradients = {path: apply(arithmetic.divide, g, scale[0])._array for path, g in gradients.items()}
             finite = engine.forward(metric.all_finite, [E._array, *gradients.values()], {})[0]
+            scaled, going = rescaled(scale, E, finite)
 
             def moved() -> dict[str, Array]:
                 step_number = apply(arithmetic.add, state["step"], engine.asarray(1, dtype="uint32"))._array
                 with no_grad():
                     counted = measured(metrics, E, y, batch)
-                return {**arrays(entries), **optimizer.moved(gradients), **counted, "step": step_number}
+                return {**arrays(entries), **optimizer.moved(gradients), **counted, **scaled, "step": step_number}
 
-            new = engine.choose(finite, moved, lambda: state)
-        return new, {"loss": E._array, "finite": finite}
+            new = engine.choose(finite, moved, lambda: {**state, **scaled} if scaled else state)
+        return new, {"loss": E._array, "finite": going}
 
     return entries, step, why_not_replayed(model, loss)
+
+
+def rescaled(scale: tuple[Buffer, Buffer] | None, E: Variable, finite: Array) -> tuple[dict[str, Array], Array]:
+    """The loss scale after this step, by path, and whether training goes on: without a scale, if all is finite."""
+    if scale is None:
+        return {}, finite
+    new_scale, steps, going = apply(precision.loss_scale, *scale, E, finite)
+    return {"optimizer/loss_scale": new_scale._array, "optimizer/steps_at_scale": steps._array}, going._array
 
 
 def evaluation_step(model: Trainable, loss: Loss, metrics: Sequence[Metric]) -> Made:
@@ -94,7 +106,8 @@ def prediction_step(model: Trainable) -> Made:
     def step(state: dict[str, Array], batch: dict[str, Array]) -> tuple[dict[str, Array], dict[str, Array]]:
         batch = picked(batch)
         with holding(entries, state), training_mode(False), no_grad():
-            return state, {"y": model(batch["x"], training=False)._array}
+            y = model(batch["x"], training=False)
+            return state, {"y": widened(y, batch["w"])._array}
 
     return entries, step, why_not_replayed(model)
 
@@ -110,6 +123,7 @@ def judged(model: Trainable, loss: Loss, batch: dict[str, Array], training: bool
     with collected_penalties() as penalties:
         y = model(batch["x"], training=training)
     E = loss.compute(batch["y"], y, batch["w"])
+    y = widened(y, batch["w"])
     penalties += [p.regularizer(p) for p in model.parameters().values() if p.regularizer is not None]
     for penalty in penalties:
         E = E + penalty

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from omomi.engines.engine import Array, Attributes, Step
+from omomi.engines.engine import Array, Attributes, Step, floating
 from omomi.engines.selection import current
 from omomi.errors import NonFiniteError
 from omomi.graph.hooks import Hook, unwatched
@@ -39,7 +39,7 @@ def all_finite(values: Any) -> bool:
     if isinstance(values, tuple):
         return all(all_finite(value) for value in values)
     host = None if values is None else np.asarray(current().to_host(values))
-    return host is None or host.dtype.kind != "f" or bool(np.isfinite(host).all())
+    return host is None or not floating(host.dtype) or bool(np.isfinite(host).all())
 
 
 def explain_failure(step: Step, state: dict[str, Array], batch: dict[str, Array]) -> NonFiniteError:

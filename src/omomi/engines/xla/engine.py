@@ -27,6 +27,7 @@ class XlaEngine(Engine):
     JAX's 64-bit types are switched on for the process: Omomi's arrays keep their dtype on every engine.
     """
 
+    half_precision = True
     array_type = jax.Array
 
     def __init__(self) -> None:
