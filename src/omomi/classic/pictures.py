@@ -121,7 +121,8 @@ def plot_epochs(
         epochs = np.arange(1, len(values) + 1)
         axes.grid(axis="y")
         axes.spines["left"].set_visible(False)
-        axes.plot(epochs, values, "o-" if len(values) <= 40 else "-", color=BLUE, lw=1.8, ms=3.5, clip_on=False)
+        look, width = ("o-", 1.8) if len(values) <= 40 else ("-", 1.8 if len(values) <= 200 else 0.8)
+        axes.plot(epochs, values, look, color=BLUE, lw=width, ms=3.5, clip_on=False)
         highest = float(values.max()) * 1.08 or 1.0
         last = max(len(values), 2)
         axes.set(xlim=(1 - 0.03 * last, last), ylim=(min(0.0, float(values.min()) * 1.08), highest))
