@@ -34,7 +34,8 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     run = commands.add_parser("run", help="measure, and write results, tables and chart")
     run.add_argument("--works", type=names, default=list(WORKS), help=f"of {', '.join(WORKS)}")
-    run.add_argument("--contenders", type=names, default=list(CONTENDERS), help=f"of {', '.join(CONTENDERS)}")
+    everybody = [name for name, entry in CONTENDERS.items() if not entry.gpu]
+    run.add_argument("--contenders", type=names, default=everybody, help=f"of {', '.join(everybody)}")
     run.add_argument("--parts", type=names, default=["works", "footprint", "profiles"], help="what to measure")
     run.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="of every contender")
     run.add_argument("--rounds", type=int, default=15, help="how often everybody's turn comes")

@@ -21,6 +21,7 @@ class Entry:
         distributions: what a user installs.
         environment: variables of its process.
         ours: whether it is Omomi; all others are peers.
+        gpu: whether it is for ``python -m benchmarks.gpu`` alone.
     """
 
     title: str
@@ -30,6 +31,7 @@ class Entry:
     distributions: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
     ours: bool = False
+    gpu: bool = False
 
     @property
     def installed(self) -> bool:
@@ -54,10 +56,17 @@ def _keras(backend: str, needs: tuple[str, ...], distributions: tuple[str, ...])
     )
 
 
+def _torch_on_gpu(title: str, name: str) -> Entry:
+    return Entry(title, f"torch_gpu:{name}", ("torch",), "import torch", ("torch",), gpu=True)
+
+
 CONTENDERS: dict[str, Entry] = {
     "omomi-numba": Entry("Omomi", "omomi_engines:Numba", ("omomi",), "import omomi", ("omomi",), ours=True),
     "omomi-numpy": Entry(
         "Omomi, NumPy engine", "omomi_engines:Reference", ("omomi",), "import omomi", ("omomi",), ours=True
+    ),
+    "omomi-jax": Entry(
+        "Omomi, JAX engine", "omomi_engines:Jax", ("omomi", "jax"), "import omomi", ("omomi", "jax"), ours=True
     ),
     "torch": Entry("PyTorch", "torch_eager:Torch", ("torch",), "import torch", ("torch",)),
     "torch-compile": Entry("torch.compile", "torch_eager:Compiled", ("torch",), "import torch", ("torch",)),
@@ -80,4 +89,7 @@ CONTENDERS: dict[str, Entry] = {
         ("onnxruntime",),
     ),
     "numpy": Entry("NumPy by hand", "numpy_by_hand:ByHand", ("numpy",), "import numpy", ("numpy",)),
+    "torch-gpu": _torch_on_gpu("PyTorch", "Eager"),
+    "torch-gpu-compile": _torch_on_gpu("torch.compile", "Compiled"),
+    "torch-gpu-graphs": _torch_on_gpu("PyTorch, CUDA graph", "Graphs"),
 }

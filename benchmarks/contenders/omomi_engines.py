@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib.metadata import version
+
+import numpy as np
 
 import omomi
 from benchmarks.contenders.contender import Epochs, Runner, Steps, Task, UnsupportedError
@@ -58,7 +61,7 @@ class OmomiSteps(Steps):
         super().__init__(self.trainer.train_on_batch if kind == "train" else self.predict, batches, model.predict)
 
     def predict(self, batch: Batch) -> Array:
-        return self.compiled_step()(batch)["y"]
+        return np.asarray(self.compiled_step()(batch)["y"])  # on the host, when it is there
 
     def compiled_step(self) -> CompiledStep:
         """The step, compiled by the engine."""
@@ -68,6 +71,42 @@ class OmomiSteps(Steps):
                 lambda: training_step(self.model, self.trainer.loss, self.trainer.metrics, self.trainer.optimizer),
             )
         return self.predictions.get("predict", lambda: prediction_step(self.model))
+
+
+class JaxSteps:
+    """Single steps as ``fit`` runs them on the engine jax: the data stays on the device, and many make one call."""
+
+    def __init__(self, model: omomi.Model, task: Task) -> None:
+        self.model, self.trainer = model, model.trainer()
+        self.data = model.data(task.x, task.y, None, None, task.work.batch)
+        self.kept = self.data.kept()
+        whole = len(task.x) // task.work.batch
+        self.rows = np.arange(whole * task.work.batch, dtype=np.int32).reshape(whole, -1)
+
+    def run(self, count: int) -> None:
+        groups, rest = divmod(count, len(self.rows))
+        for _ in range(groups):
+            self.trainer.train_on_group(self.data, self.rows, self.kept)
+        for number in range(rest):
+            self.trainer.train_on_group(self.data, self.rows[number : number + 1], self.kept)
+
+    def outputs(self, x: Array) -> Array:
+        return self.model.predict(x)
+
+
+class Jax(Omomi):
+    engine = "jax"
+
+    def versions(self) -> dict[str, str]:
+        device = omomi.engine().devices()[0]
+        return {"omomi": omomi.__version__, "jax": version("jax"), "device": f"{device.platform} {device.kind}"}
+
+    def build(self, task: Task) -> Runner:
+        if task.work.kind != "train":
+            return super().build(task)
+        model = compiled(task.network)
+        model.set_weights([array for own in task.weights for array in own.values()])
+        return JaxSteps(model, task)
 
 
 class Numba(Omomi):
