@@ -102,6 +102,7 @@ PLAIN = {
     "take": MOVES,
     "transpose": MOVES,
     "gru": "still the rule's scan, a product of NumPy at each time; masked sequences of the other cells run so too",
+    "loss_scale": "for float16, in which this engine does not compute",
     "confusion": "counted after training, over one array of predictions",
 }
 
