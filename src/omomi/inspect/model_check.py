@@ -34,7 +34,7 @@ __all__ = ["ArrayCheck", "GradientReport", "check_gradients"]
 Array = Any
 
 TOLERANCE = 1e-6
-SMALL = 64  # entries of an array that is checked entry by entry
+SMALL = 24  # entries of an array that is checked entry by entry
 ATTEMPTS = 5  # points: the one given, and others beside it
 _ASIDE = 1e-2  # how far points beside it lie, relative to the size of the array's entries
 
