@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, cast
 
+import numpy as np
+
 from omomi.errors import NotBuiltError
 from omomi.graph.context import context
 from omomi.graph.variable import Variable
@@ -46,7 +48,9 @@ class _Aligning:
 
 def whole_loss(model: Any, loss: losses.Loss, x: Variable, y: Any, sample_weight: Any = None) -> Variable:
     """E of a batch in training: the loss and all penalties, as the training step computes it."""
-    return judged(model, cast(losses.Loss, _Aligning(loss)), {"x": x, "y": y, "w": sample_weight}, training=True)[1]
+    dtype = model.dtype or "float32"
+    w = np.ones(len(y), dtype) if sample_weight is None else np.asarray(sample_weight).astype(dtype)
+    return judged(model, cast(losses.Loss, _Aligning(loss)), {"x": x, "y": y, "w": w}, training=True)[1]
 
 
 @contextmanager
