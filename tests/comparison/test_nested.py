@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.datasets import load_breast_cancer, load_iris
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.linear_model import LogisticRegression
@@ -13,6 +16,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 from sklearn.tree import DecisionTreeClassifier
+from threadpoolctl import threadpool_info
 
 from omomi import compare
 from omomi.comparison import learners
@@ -126,6 +130,16 @@ def test_repeated_folds_and_hold_out():
     assert len(held.best.judged[0].predictions) == 30  # of 150: 90 to learn from, 30 to tune on, 30 to be judged on
 
 
+def test_metrics_of_probabilities():
+    options = {"protocol": "kfold", "folds": 3, "verbose": 0}
+    two = compare("breast_cancer", learners=["linear-svm", "logistic"], metric="auc", **options)
+    assert min(one.mean for one in two.outcomes) > 0.98
+    three = compare("iris", metric="log-loss", samples=60, **options)
+    assert {"linear-svm", "rbf-svm"}.isdisjoint(three.scores)
+    assert sum("tells no probabilities" in note for note in three.notes) == 2
+    assert three.scores[three.best.name][0] > 0  # people know cross-entropy as a positive number
+
+
 def test_quantities_are_predicted_too():
     found = compare("diabetes", protocol="kfold", folds=3, learners=["network", "ridge", "linear-svm"], verbose=0)
     assert found.task == "regression"
@@ -133,3 +147,27 @@ def test_quantities_are_predicted_too():
     error = compare("diabetes", protocol="kfold", folds=3, learners=["ridge", "knn"], metric="rmse", verbose=0)
     assert error.best.name == "ridge"
     assert 45 < error.scores["ridge"][0] < 65  # a loss keeps its sign for people
+
+
+class Careful(BaseEstimator, ClassifierMixin):
+    """Fails where a job has more than one thread."""
+
+    def fit(self, x, y):
+        self.classes_ = np.unique(y)
+        import scipy.linalg  # loads its BLAS
+
+        scipy.linalg.svd(np.eye(3))
+        threads = {pool["internal_api"]: pool["num_threads"] for pool in threadpool_info()}
+        if max(threads.values()) > 1 or os.environ.get("OMOMI_NUM_THREADS") != "1":
+            raise RuntimeError(f"{threads}")
+        return self
+
+    def predict(self, x):
+        return np.full(len(x), self.classes_[0])
+
+
+def test_a_job_has_one_thread(monkeypatch):
+    careful = learners.Learner(lambda _: Careful(), {}, {}, ("C", ()))
+    monkeypatch.setitem(learners.CLASSIFIERS, "tree", careful)
+    found = compare("iris", protocol="kfold", learners=["tree", "knn"], jobs=2, verbose=0)
+    assert found.failed == {}

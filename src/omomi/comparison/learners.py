@@ -189,15 +189,20 @@ def standardised_target(regressor: Any) -> Any:
     return TransformedTargetRegressor(regressor, transformer=StandardScaler())
 
 
-def choose(names: Sequence[str] | None, task: str, metric: Metric) -> tuple[dict[str, Learner], list[str]]:
+def choose(
+    names: Sequence[str] | None, task: str, metric: Metric, classes: int
+) -> tuple[dict[str, Learner], list[str]]:
     """The learners of these names (all that fit the task without names), and notes on those that cannot take part.
+
+    A metric of probabilities cannot judge those that tell none; of two classes, the ROC curve needs an order only.
 
     Raises:
         UnknownNameError: there is no learner of that name.
         ConfigurationError: a learner that was named does not fit the task or the metric, or is named twice.
     """
     known = CLASSIFIERS if task == CLASSES else REGRESSORS
-    mute = [name for name, learner in known.items() if metric.probabilities and not learner.probabilities]
+    needed = metric.probabilities and metric.scorer_for(classes) != "roc_auc"
+    mute = [name for name, learner in known.items() if needed and not learner.probabilities]
     if names is None:
         notes = [f"{LEARNERS[name]} tells no probabilities, so {metric.words} cannot judge it" for name in mute]
         return {name: learner for name, learner in known.items() if name not in mute}, notes

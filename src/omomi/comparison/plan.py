@@ -95,7 +95,7 @@ def make_plan(data: Data, options: Options) -> Plan:
         seed=options.seed,
     )
     metric = metric_for(table, options.metric)
-    learners, notes = choose(options.learners, table.task, metric)
+    learners, notes = choose(options.learners, table.task, metric, len(table.classes))
     division = divide(
         table,
         protocol,

@@ -111,7 +111,7 @@ def plot_all_regions(regions: Regions, path: FilePath) -> Path:
     rows = -(-len(regions.read) // 2)
     pitch = SQUARE + 52
     page = Sheet(PAGE, HEADING + 20 + rows * pitch, "Decision regions")
-    page.heading("Decision regions", f"test rows that are right, on {' and '.join(regions.axes)} alone")
+    page.heading("Decision regions", "each learner on two features alone; test rows, and how many are right")
     right = [np.mean(read(regions.points).argmax(axis=1) == regions.y) for read in regions.read.values()]
     window = window_of(regions.points)
     names, remarks = [LEARNERS[name] for name in regions.read], [f"{100 * share:.0f} %" for share in right]

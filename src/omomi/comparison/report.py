@@ -140,7 +140,6 @@ def page_of(plan: Plan, comparison: Comparison, sections: dict[str, list[dict[st
         "notes": comparison.notes,
         "sections": sections,
         "options": [(name.replace("_", " "), value) for name, value in shown_options(plan)],
-        "overlap": comparison.test_share,
     }
 
 

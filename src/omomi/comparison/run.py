@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
 from omomi.comparison.curves import Curve, learning_curves, validation_curves
 from omomi.comparison.curves import counts as curve_counts
@@ -150,7 +151,8 @@ def compare_in(
     learning, validation, notes = draw_curves(plan, workshop, comparison) if options.curves else ({}, {}, [])
     progress.say("report")
     comparison = replace(comparison, notes=[*comparison.notes, *notes])
-    files = write_report(folder, plan, comparison, learning, validation)
+    with threadpool_limits(1):  # threads that wait for one another take longer than one on a busy machine
+        files = write_report(folder, plan, comparison, learning, validation)
     files[RECORD] = "scores, settings, options and versions as data"
     comparison = replace(comparison, files=files)
     end_record(folder, record, comparison)
