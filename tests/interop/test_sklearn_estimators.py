@@ -273,6 +273,10 @@ def forgets_the_outputs(n_inputs):
     return omomi.Sequential([Dense(7, input_shape=(n_inputs,))])
 
 
+def forgets_the_activation(n_outputs):
+    return omomi.Sequential([Dense(n_outputs)])
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
@@ -291,6 +295,7 @@ def forgets_the_outputs(n_inputs):
         ({"model": "mlp"}, "function that builds"),
         ({"model": returns_a_list}, "something else than a network"),
         ({"model": forgets_the_outputs}, "another output"),
+        ({"model": forgets_the_activation}, "no probabilities"),
         ({"early_stopping": True, "validation_fraction": 0.001}, "cannot hold out"),
     ],
 )

@@ -131,7 +131,7 @@ def built_by_user(
     The builder is given those of n_inputs, n_outputs and output_activation that it takes, and ``model_arguments``.
 
     Raises:
-        ConfigurationError: it is no model, or has another number of outputs.
+        ConfigurationError: it is no model, has another number of outputs, or outputs that are no probabilities.
         ShapeError: its input_shape is not that of the data.
     """
     where = f"model={getattr(builder, '__name__', type(builder).__name__)}"
@@ -149,7 +149,8 @@ def built_by_user(
                 received=repr(model)[:200],
                 fix="return the network at its end" if model is None else None,
             )
-        model.fit_to(np.zeros((1, n_inputs), model.float_dtype))
+        sample = np.zeros((1, n_inputs), model.float_dtype)
+        model.fit_to(sample)
         model.state()  # it has its seed from here on
     if model.output_shape != (None, n_outputs):
         raise ConfigurationError(
@@ -157,6 +158,15 @@ def built_by_user(
             where=where,
             expected=f"outputs of shape {shown((None, n_outputs))}: the builder is given n_outputs={n_outputs}",
             received=f"outputs of shape {shown(model.output_shape)}",
+        )
+    last = model(sample).creator
+    found = last.rule.name if last is not None else "nothing"
+    if output_activation != "linear" and found != output_activation:
+        raise ConfigurationError(
+            "the network's outputs are no probabilities of the kind that the targets ask for.",
+            where=where,
+            expected=f"a last layer with activation={output_activation!r}: the builder is given output_activation",
+            received=f"the output of {found}",
         )
     return model
 
