@@ -58,6 +58,15 @@ def test_points_and_many_classes_are_shown_as_a_table(tmp_path: Path):
     assert "Confusion matrix" not in text
 
 
+def test_a_network_that_went_wrong_still_has_a_report(tmp_path: Path):
+    model = omomi.Sequential([Conv2D(2, 3, input_shape=(8, 8, 1)), Flatten(), Dense(3, activation="softmax")], seed=0)
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.set_weights([np.full(w.shape, np.nan, np.float32) for w in model.get_weights()])
+    history = {"loss": [1.0, float("nan")]}
+    page = write_report(tmp_path / "r.html", model, history=history, test=Samples(IMAGES, LABELS))
+    assert "Without predictions" in page.read_text("utf-8")
+
+
 def test_a_model_that_is_not_built_is_an_error(tmp_path: Path):
     with pytest.raises(NotBuiltError):
         write_report(tmp_path / "r.html", omomi.Sequential([Dense(2)]))

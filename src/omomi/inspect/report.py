@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from omomi.errors import DataError, ShapeError
+from omomi.errors import DataError, NonFiniteError, ShapeError
 from omomi.inspect.confusion import count_confusions, plot_confusion
 from omomi.inspect.draw import draw_model, shape_words
 from omomi.inspect.feature_maps import plot_feature_maps
@@ -101,13 +101,17 @@ def write_report(
     record = record or {}
     rows = summary_rows(model)
     moved, fixed = sum(r.parameters for r in rows), sum(r.fixed for r in rows)
-    judged = None if test is None else _judge(model, test)
+    judged, notes = None, list(notes)
+    try:
+        judged = None if test is None else _judge(model, test)
+    except NonFiniteError as error:
+        notes.append(f"Without predictions: {error.problem}")
     return write_page(
         path,
         "report.html",
         title=title or title_of(record, model.name),
         subtitle=str(record.get("started", "")),
-        notes=list(notes),
+        notes=notes,
         sections=_sections(bool(record)),
         missing=_MISSING,
         figures=result_figures(record, curves, moved + fixed, None if judged is None else judged.accuracy),
