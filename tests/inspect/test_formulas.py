@@ -38,6 +38,7 @@ def test_numbers():
         "NaN",
         "−∞",
     ]
+    assert number(-0.0) == "0"
     assert shape_text((2, 3)) == "2 × 3"
     assert shape_text(()) == "1"
     assert array_text(np.array([[1, 2.5], [0, -1]])) == "[[1  2.5], [0  −1]]"

@@ -123,7 +123,7 @@ def _input_card(x: TracedValue) -> _Card:
 
 def _node_card(node: TracedNode, values: Mapping[str, TracedValue], makers: Mapping[str, str]) -> _Card:
     output = values[node.outputs[0]]
-    layer, _, _ = (node.part_of or node.path).rpartition("/") if node.part_of else (node.path, "", "")
+    layer = (node.part_of.rpartition("/")[0] or node.part_of.replace("_", " ")) if node.part_of else node.path
     title = node.label or node.rule.replace("_", " ")
     where = " · ".join(part for part in (layer, node.rule.replace("_", " ") if node.label else "") if part)
     shape = shape_text(output.shape)
