@@ -1,4 +1,4 @@
-"""L6: looking inside: trace, explanation, gradient check, diagnosis, pictures. matplotlib comes with the first picture."""
+"""L6: looking inside: trace, explanation, gradient check, diagnosis, pictures. matplotlib comes with the first one."""
 
 from omomi.inspect.chains import Chain as Chain
 from omomi.inspect.chains import chain as chain
