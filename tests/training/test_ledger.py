@@ -58,6 +58,35 @@ def test_training_s_bits_are_the_same_with_and_without_a_ledger(engine):
             assert_array_equal(array, results[0][1][path], err_msg=path)
 
 
+@pytest.mark.slow
+def test_xla_too_trains_the_same_bits_and_names_the_step_that_fails():
+    """Without a ledger this engine takes many steps in one call; with one it takes them one by one."""
+    pytest.importorskip("jax")
+
+    def small(optimizer):
+        layers = [Dense(6, activation="tanh", input_shape=(4,)), Dropout(0.5), Dense(1)]
+        model = Sequential(layers, seed=0)
+        model.compile(optimizer, "mse")
+        return model
+
+    x = RNG.normal(size=(24, 4)).astype(np.float32)
+    with omomi.use("jax"):
+        weights = []
+        for ledger in (False, 2):
+            model = small("sgd")
+            history = model.fit(x, x[:, :1], batch_size=8, verbose=0, ledger=ledger)
+            weights.append([np.array(e.array) for e in model.state().values()])
+        assert history.ledger.steps == [0, 2]
+        for a, b in zip(*weights, strict=True):
+            assert_array_equal(a, b)
+        y = x[:, :1].copy()
+        y[20] = 3e38
+        with pytest.raises(errors.NonFiniteError) as caught:
+            model.fit(x, y, batch_size=8, shuffle=False, verbose=0, ledger=2)
+    assert caught.value.step == model.history.ledger.failure.step == 5
+    assert caught.value.culprit == "rule mean_squared_error after layer dense_1, forward"
+
+
 def test_a_chain_of_two_units_worked_by_hand(engine):
     """x = 1, sigmoid(0 · x) = ½, y = 2 · ½ = 1, target 0, E = ½ (y − t)².
 

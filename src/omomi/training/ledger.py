@@ -17,7 +17,7 @@ from omomi.errors import ConfigurationError, FileFormatError, UnknownNameError
 from omomi.files import read_json, write_json
 from omomi.training import ledger_words
 
-PERIOD = 200  # steps from one watched step to the next, unless told: a watched step costs about seven
+PERIOD = 500  # steps from one watched step to the next, unless told: a watched step costs ten to fifteen others
 
 OF_LAYERS = {
     "delta": "‖δ‖ = ‖∂E/∂u‖, at the pre-activation",
