@@ -13,6 +13,7 @@ from omomi import Sequential, errors
 from omomi.engines import selection
 from omomi.layers import Activation, BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, ReLU
 from omomi.training.ledger import OF_LAYERS, OF_PARAMETERS, PERIOD, LayerFacts, Ledger
+from omomi.training.ledger_words import times
 from omomi.training.recorder import norm
 
 RNG = np.random.default_rng(0)
@@ -318,6 +319,7 @@ def test_an_epoch_in_one_sentence():
     assert "100,000× in all from dense_5 to dense_0" in told
     assert "15 of 20 units of dense_0 are 0 for the whole batch" in by_hand([1.0, 1.0], "relu", dead=0.75).sentence()
     assert "tanh of dense_0 saturated at 50%" in by_hand([1.0, 1.0], "tanh", saturated=0.5).sentence()
+    assert [times(f) for f in (3.21, 40, 12_345, 1e8, 3.2e11)] == ["3.2×", "40×", "12,345×", "10⁸×", "3·10¹¹×"]
     assert Ledger().sentence() == "no step was watched"
 
 

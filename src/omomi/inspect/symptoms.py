@@ -210,11 +210,14 @@ def initialisation(case: Case) -> Verdict | None:
     first, last = (ledger.get("output_deviation", path)[0] for path in (hidden[0], hidden[-1]))
     if not first > 0 or 1 / SPREAD < last / first < SPREAD:
         return None
-    change = f"{times(last / first)} larger" if last > first else (times(first / last) + " smaller" if last else "0")
+    if last > first:
+        changed = f"{times(last / first)} more"
+    else:
+        changed = f"{times(first / last)} less" if last else "infinitely less"
     return Verdict(
         "initialisation",
-        f"at the start the outputs of {hidden[-1]} deviate {change} than those of {hidden[0]}: the initial weights do "
-        "not keep the size of what passes",
+        f"at the start the outputs of {hidden[-1]} vary {changed} over the samples than those of {hidden[0]}: the "
+        "initial weights do not keep the size of what passes",
         {f"deviation of {p}": float(ledger.get("output_deviation", p)[0]) for p in (hidden[0], hidden[-1])},
         "weights with variance 2/in before ReLU (He et al. 2015), 2/(in + out) before tanh (Glorot and Bengio 2010)",
         where=hidden[-1],

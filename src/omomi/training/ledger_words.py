@@ -97,8 +97,12 @@ def middle(values: Array) -> float:
 
 
 def times(factor: float) -> str:
-    """A factor as one reads it: 3.2×, 40×, 12,000×, 3e+08×."""
-    return f"{factor:.1f}×" if factor < 10 else f"{factor:,.0f}×" if factor < 1e6 else f"{factor:.0e}×"
+    """A factor as one reads it: 3.2×, 40×, 12,000×, 3·10⁸×."""
+    if not np.isfinite(factor) or factor < 1e6:
+        return f"{factor:.1f}×" if factor < 10 else f"{factor:,.0f}×"
+    digit, exponent = f"{factor:.0e}".split("e+")
+    power = "10" + str(int(exponent)).translate(str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{power}×" if digit == "1" else f"{digit}·{power}×"
 
 
 def table(ledger: Ledger, row: int = -1) -> str:
