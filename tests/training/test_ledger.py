@@ -337,3 +337,18 @@ def test_the_progress_of_an_epoch_says_what_the_ledger_saw(capsys):
     assert [line.startswith("  ledger: delta ") for line in lines] == [False, True, False, True]
     network().fit(IMAGES, LABELS, epochs=2, verbose=1, ledger=True)
     assert capsys.readouterr().err.count("ledger: delta") == 2
+
+
+@pytest.mark.slow
+def test_the_scale_of_a_loss_in_half_precision_is_not_in_the_ledger():
+    pytest.importorskip("jax")
+    x = RNG.normal(size=(8, 4)).astype(np.float32)
+    found = {}
+    with omomi.use("jax"):
+        for precision in ("float32", "mixed_float16"):
+            model = Sequential([Dense(6, activation="tanh", input_shape=(4,)), Dense(1)], seed=0, precision=precision)
+            model.compile("sgd", "mse")
+            found[precision] = model.fit(x, x[:, :1], verbose=0, ledger=True).ledger
+    for quantity in ("delta", "gradient"):
+        full, half = (found[p].table(quantity)[1] for p in ("float32", "mixed_float16"))
+        assert_allclose(half, full, rtol=0.02)

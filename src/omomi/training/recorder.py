@@ -142,7 +142,7 @@ class Look(Hook):
         self.ledger, self.step = ledger, step
         self.kinds = {path: type(layer).__name__ for path, layer in model.walk()}
         self.paths = {id(p): path for path, p in model.parameters().items()}
-        self.loss = np.nan
+        self.loss, self.unit = np.nan, 1.0
         self.last: Any = None  # what the last rule computed: at the end of the forward pass, the loss
         self.forward = True
         self.outputs: dict[str, Array] = {}
@@ -199,14 +199,17 @@ class Look(Hook):
         if self.forward:
             self.forward = False
             self.loss = float(np.mean(host(self.last)))
+            # ∂E/∂E = 1, or the scale of the loss in half precision: deltas are told without it.
+            start = float(np.mean(host(gy)))
+            self.unit = start if np.isfinite(start) and start != 0 else 1.0
 
     def after_backward(self, node: Node, gy: Any, gx: tuple[Array | None, ...]) -> None:
         path = node.path if node.path in self.found else ""
         if path and id(node) in self.ends:
             deltas = gy if isinstance(gy, tuple) else (gy,)
-            self.note(path, "output_delta", float(np.hypot.reduce([norm(host(d)) for d in deltas if d is not None])))
+            self.note(path, "output_delta", self.delta(*(d for d in deltas if d is not None)))
         if path and node.rule.name in ACTIVATIONS and gx[0] is not None:
-            self.note(path, "delta", norm(host(gx[0])))
+            self.note(path, "delta", self.delta(gx[0]))
             self.through.add(path)
         for x, g in zip(node.inputs, gx, strict=True):
             if g is None:
@@ -218,7 +221,11 @@ class Look(Hook):
                 if x.creator is not None:
                     self.ends.add(id(x.creator))
                 if path:
-                    self.note(path, "input_delta", norm(host(g)))
+                    self.note(path, "input_delta", self.delta(g))
+
+    def delta(self, *parts: Array) -> float:
+        """‖δ‖ of one array, or of several together."""
+        return float(np.hypot.reduce([norm(host(part)) for part in parts])) / self.unit
 
     # ---- the row ----------------------------------------------------------------------------------------------
 
@@ -246,9 +253,8 @@ class Look(Hook):
 
     def of_parameters(self) -> dict[str, dict[str, float]]:
         """The norms of the gradients in this step."""
-        return {
-            path: {"gradient": norm(self.gradients[path])} for path in self.paths.values() if path in self.gradients
-        }
+        sizes = {path: norm(g) / self.unit for path, g in self.gradients.items()}
+        return {path: {"gradient": sizes[path]} for path in self.paths.values() if path in sizes}
 
 
 # Of a layer that is called more than once, norms are those of all calls together; everything else is a mean.

@@ -123,7 +123,8 @@ def judged(model: Trainable, loss: Loss, batch: dict[str, Array], training: bool
     with collected_penalties() as penalties:
         y = model(batch["x"], training=training)
     E = loss.compute(batch["y"], y, batch["w"])
-    y = widened(y, batch["w"])
+    if batch["w"] is not None:
+        y = widened(y, batch["w"])
     penalties += [p.regularizer(p) for p in model.parameters().values() if p.regularizer is not None]
     for penalty in penalties:
         E = E + penalty
