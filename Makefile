@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test lint types floors unit variants steady format docs bench estimator-checks clean
+.PHONY: train test lint types floors unit variants steady agreement jax format docs bench estimator-checks clean
 
 train: $(VENV)/.installed    ## train a digit classifier from end to end
 	$(BIN)/omomi train
@@ -32,6 +32,12 @@ variants: $(VENV)/.dev    ## the rules themselves under training, and narrower v
 	OMOMI_ENGINE=numpy $(BIN)/python -m pytest -n 2 tests/graph tests/layers tests/training tests/models tests/interop/test_sklearn_checks.py
 	if OMOMI_VECTORS=avx2 $(BIN)/python -c "from omomi.engines.cpu.features import host; host()" 2>/dev/null; \
 	then OMOMI_VECTORS=avx2 $(BIN)/python -m pytest -n 2 tests/engines/cpu; fi
+
+agreement: $(VENV)/.dev    ## the CNN of 28×28 images on three engines: the losses of 100 steps
+	OMOMI_AGREEMENT=1 $(BIN)/python -m pytest -q tests/engines/xla/test_agreement.py
+
+jax: $(VENV)/.dev    ## the tests of training on the engine jax; takes some minutes, most of them spent compiling
+	OMOMI_ENGINE=jax OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q tests/graph tests/layers tests/training tests/models
 
 steady: $(VENV)/.dev    ## the memory of a process that trains for 10,000 steps; takes about a minute
 	OMOMI_STEADY_STEPS=10000 $(BIN)/python -m pytest -q -s tests/training/test_steady.py
