@@ -166,6 +166,12 @@ def test_functions_of_one_and_several_variables():
     assert check_gradients(F.exp, 0.5).passed
 
 
+def test_a_model_of_mixed_precision_is_checked_in_float64_too():
+    model = network(precision="mixed_bfloat16")
+    assert check_gradients(model, X).passed
+    assert model.precision == "mixed_bfloat16"
+
+
 def test_what_the_report_says():
     report = check_gradients(network(name="a <b>"), X)
     first, head, *lines = report.to_text().splitlines()

@@ -195,6 +195,20 @@ def test_training_on_does_not_change_a_trace():
     np.testing.assert_array_equal(step["x"].value, data)
 
 
+@pytest.mark.skipif("jax" not in list(engines()), reason="mixed precision needs the engine jax")
+def test_a_step_of_mixed_precision_is_the_one_that_trains():
+    with omomi.use("jax"):
+        model = omomi.Sequential(
+            [layers.Dense(3, activation="softmax", input_shape=(4,))], seed=0, precision="mixed_bfloat16"
+        )
+        model.compile("sgd", "sparse_categorical_crossentropy")
+        x = RNG.normal(size=(5, 4)).astype(np.float32)
+        step = trace(model, x, LABELS)
+        assert step.loss == pytest.approx(model.train_on_batch(x, LABELS), rel=1e-5)
+        assert step.to_svg().count("<g ") >= 3
+        assert step["dense/affine"].value.dtype == np.float32
+
+
 LOSSES = {
     "sparse_categorical_crossentropy": ("softmax", LABELS),
     "categorical_crossentropy": ("softmax", np.eye(3, dtype=np.float32)[LABELS]),

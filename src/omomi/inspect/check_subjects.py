@@ -159,7 +159,7 @@ def in_float64(model: Layer) -> Iterator[None]:
     entries = model.state()
     floats: Sequence[StateEntry] = [entry for entry in entries.values() if entry.dtype.kind == "f"]
     kept = [(entry, entry._dtype, entry.grad) for entry in floats]
-    layers = [(layer, layer.dtype) for _, layer in model.walk()]
+    layers = [(layer, {"dtype": layer.dtype, "precision": layer.precision}) for _, layer in model.walk()]
     values = {
         path: np.array(entry.array, _DOUBLE) if entry.dtype.kind == "f" else np.array(entry.array)
         for path, entry in entries.items()
@@ -169,10 +169,10 @@ def in_float64(model: Layer) -> Iterator[None]:
             for entry in floats:
                 entry._dtype = _DOUBLE
             for layer, _ in layers:
-                layer.dtype = "float64"
+                vars(layer).update(dtype="float64", precision="float32")  # that is: not mixed
             yield
         finally:
             for entry, dtype, grad in kept:
                 entry._dtype, entry.grad = dtype, grad
-            for layer, name in layers:
-                layer.dtype = name
+            for layer, before in layers:
+                vars(layer).update(before)  # past __setattr__: nothing changes, so no recorded step is discarded

@@ -6,12 +6,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from omomi.engines.selection import current
 from omomi.graph.backpropagation import backward
 from omomi.graph.variable import Variable
 from omomi.inspect.expansions import EXPANSIONS, Labels
 from omomi.inspect.gradient_check import differentiable, error
-from omomi.inspect.recording import Call, Names, Recorder, TracedNode, assemble
+from omomi.inspect.recording import Call, Names, Recorder, TracedNode, assemble, on_host
 
 __all__ = ["expanded"]
 
@@ -64,8 +63,7 @@ def _symbols(labels: Labels) -> dict[int, str]:
 
 def _agree(call: Call, y: Variable, inputs: list[Variable]) -> bool:
     """Whether output and gradients of the parts are those of the composite, within rounding."""
-    to_host = current().to_host
-    tolerance = _ROUNDING * float(np.finfo(y.dtype).eps)
+    tolerance = _ROUNDING * float(np.finfo(on_host(call.outputs[0]).dtype).eps)
     pairs = [(y._array, call.outputs[0])]
     pairs += [(x.grad, g) for x, g in zip(inputs, call.gradients, strict=True) if g is not None]
-    return all(a is not None and error(np.asarray(to_host(a)), np.asarray(to_host(b))) <= tolerance for a, b in pairs)
+    return all(a is not None and error(on_host(a), on_host(b)) <= tolerance for a, b in pairs)

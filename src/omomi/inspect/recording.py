@@ -154,10 +154,9 @@ class Names:
         """Take an array in under a name that no other has."""
         name = _free(name, self.values)
         self.of[id(array)] = name
-        to_host = current().to_host
         lasting = role in ("value", "loss", "constant")  # the others are changed later, by training or by their owner
-        host = np.asarray(to_host(array)) if lasting else np.array(to_host(array))
-        self.values[name] = TracedValue(name, role, host, None if delta is None else np.asarray(to_host(delta)))
+        host = on_host(array) if lasting else np.array(on_host(array))
+        self.values[name] = TracedValue(name, role, host, None if delta is None else on_host(delta))
         return name
 
 
@@ -207,7 +206,6 @@ def _constant(node: str, argument: str, part_of: str) -> tuple[str, str]:
 def _node(
     call: Call, name: str, inputs: tuple[str, ...], arguments: tuple[str, ...], outputs: tuple[str, ...], part_of: str
 ) -> TracedNode:
-    to_host = current().to_host
     return TracedNode(
         name,
         call.rule.name,
@@ -218,12 +216,18 @@ def _node(
         call.rule.formula,
         call.rule.gradient,
         dict(call.attributes),
-        tuple(None if g is None else np.asarray(to_host(g)) for g in call.gradients) or (None,) * len(inputs),
+        tuple(None if g is None else on_host(g) for g in call.gradients) or (None,) * len(inputs),
         call.seconds,
         call.backward_seconds,
         bytes_of(call.saved),
         part_of=part_of,
     )
+
+
+def on_host(array: Array) -> np.ndarray:
+    """An engine's array as NumPy's; bfloat16, which NumPy does not know, as float32, which holds it exactly."""
+    host: np.ndarray = np.asarray(current().to_host(array))
+    return host.astype(np.float32) if host.dtype.name == "bfloat16" else host
 
 
 def bytes_of(saved: Sequence[Any], seen: set[int] | None = None) -> int:

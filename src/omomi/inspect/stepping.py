@@ -37,13 +37,14 @@ def loss_of(model: Any, loss: Any = None) -> losses.Loss:
 
 
 class _Aligning:
-    """A loss that checks and aligns its targets itself, which ``fit`` does once for a whole data set."""
+    """A loss that checks and aligns its targets at each call, which ``fit`` does once for a whole data set."""
 
     def __init__(self, loss: losses.Loss) -> None:
         self.loss = loss
 
     def compute(self, t: Any, y_pred: Variable, w: Any) -> Variable:
-        return self.loss(t, y_pred, w)
+        t = self.loss.align(np.asarray(t), y_pred.shape, self.loss.name)
+        return self.loss.compute(t.astype(w.dtype) if t.dtype.kind == "f" else t, y_pred, w)
 
 
 def whole_loss(model: Any, loss: losses.Loss, x: Variable, y: Any, sample_weight: Any = None) -> Variable:
