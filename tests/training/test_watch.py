@@ -202,3 +202,19 @@ def test_all_of_it_is_off_the_record_for_hooks_of_one_s_own():
     with Count():
         fails(model)
     assert seen.count("log") == 1
+
+
+def test_a_hook_sees_a_step_once_also_the_one_in_which_it_is_compiled():
+    seen = []
+
+    class Count(omomi.Hook):
+        def after_forward(self, rule, arrays, attributes, path, y):
+            seen.append((rule.name, "forward"))
+
+        def after_backward(self, node, gy, gx):
+            seen.append((node.rule.name, "backward"))
+
+    model = network()
+    with Count():
+        model.fit(X, Y, batch_size="full", verbose=0)
+    assert seen.count(("tanh", "forward")) == seen.count(("tanh", "backward")) == 1
