@@ -235,7 +235,7 @@ def test_the_step_that_fails_is_in_the_ledger(engine):
 def test_a_ledger_is_saved_and_loaded(tmp_path):
     ledger = network().fit(IMAGES, LABELS, epochs=1, batch_size=16, verbose=0, ledger=2).ledger
     ledger.save(tmp_path / "ledger.json")
-    loaded = Ledger.load(tmp_path / "ledger.json")
+    loaded = omomi.inspect.Ledger.load(tmp_path / "ledger.json")
     assert repr(loaded) == repr(ledger) == "<Ledger of 3 steps, 8 layers, 8 parameters>"
     assert loaded.layers == ledger.layers
     assert list(loaded.of_layers) == list(ledger.of_layers)

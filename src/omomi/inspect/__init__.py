@@ -33,3 +33,4 @@ from omomi.inspect.report import Samples as Samples
 from omomi.inspect.report import write_report as write_report
 from omomi.inspect.tracing import Trace as Trace
 from omomi.inspect.tracing import trace as trace
+from omomi.training.ledger import Ledger as Ledger
