@@ -17,7 +17,7 @@ from omomi.layers.layer import Layer, Shape
 from omomi.models.saving import save_model
 from omomi.models.summary import LayerRow, summary_rows, summary_text
 from omomi.training import losses, metrics, optimizers
-from omomi.training.batches import Array, Batches, as_data, batch_length, check_lengths, sample_weights
+from omomi.training.batches import Array, Batches, as_data, batch_length, check_lengths, sample_weights, split
 from omomi.training.callbacks import Callback, CallbackList, Logs
 from omomi.training.history import History
 from omomi.training.interruption import Interruption
@@ -364,26 +364,6 @@ def as_keras(logs: Logs, return_dict: bool) -> Any:
         return logs
     values = list(logs.values())
     return values if len(values) > 1 else values[0]
-
-
-def split(data: Batches, share: float, validation_size: int | None) -> tuple[Batches, Batches]:
-    """Training and validation data: the last ``share`` of the samples is only judged."""
-    kept = int(data.samples * (1 - share))
-    if not 0 < share < 1 or kept == 0 or kept == data.samples:
-        raise DataError(
-            "validation_split leaves nothing to train on, or nothing to judge.",
-            expected="a share between 0 and 1",
-            received=f"validation_split={share} of {data.samples} samples",
-        )
-    assert data.y is not None
-
-    def part(rows: slice, size: int) -> Batches:
-        assert data.y is not None
-        return Batches(
-            data.x[rows], data.y[rows], None if data.weights is None else data.weights[rows], size, data.dtype
-        )
-
-    return part(slice(0, kept), data.size), part(slice(kept, None), validation_size or data.size)
 
 
 def input_fix(received: tuple[int, ...], given: Shape) -> str | None:

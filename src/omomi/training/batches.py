@@ -235,3 +235,23 @@ def batch_length(batch_size: Any, samples: int) -> int:
             received=f"batch_size={batch_size!r}",
         )
     return int(batch_size)
+
+
+def split(data: Batches, share: float, validation_size: int | None) -> tuple[Batches, Batches]:
+    """Training and validation data: the last ``share`` of the samples is only judged."""
+    kept = int(data.samples * (1 - share))
+    if not 0 < share < 1 or kept == 0 or kept == data.samples:
+        raise DataError(
+            "validation_split leaves nothing to train on, or nothing to judge.",
+            expected="a share between 0 and 1",
+            received=f"validation_split={share} of {data.samples} samples",
+        )
+    assert data.y is not None
+
+    def part(rows: slice, size: int) -> Batches:
+        assert data.y is not None
+        return Batches(
+            data.x[rows], data.y[rows], None if data.weights is None else data.weights[rows], size, data.dtype
+        )
+
+    return part(slice(0, kept), data.size), part(slice(kept, None), validation_size or data.size)

@@ -18,8 +18,9 @@ from omomi.graph.variable import apply
 from omomi.layers import initializers
 from omomi.layers.layer import Layer
 from omomi.layers.state import Buffer, Parameter
-from omomi.ops import arithmetic, precision, update
+from omomi.ops import arithmetic, update
 from omomi.ops.rule import UpdateRule
+from omomi.training.loss_scale import LossScale
 
 # One rate for all, or rates by path: {"dense": 0.1, "dense_1/kernel": array, "": 0.01 for the rest}.
 Rate = float | Array | Mapping[str, Any]
@@ -47,7 +48,7 @@ class Optimizer:
         self.rates = {path: self._rate_buffer(rate) for path, rate in self._given_rate.items()}
         self.iterations = Buffer((), initializers.get("zeros"), "uint32")
         self.iterations.assign(0)
-        self.loss_scale: tuple[Buffer, Buffer] | None = None  # the scale, and how many steps it has held
+        self.loss_scale: LossScale | None = None
         self.slots: dict[str, tuple[Buffer, ...]] = {}
         self.parameters: dict[str, Parameter] = {}
         self.target: Layer | None = None
@@ -96,15 +97,8 @@ class Optimizer:
         self._check_rates()
 
     def scale_losses(self, wanted: bool) -> None:
-        """Scale the loss, since deltas are float16; or no longer. See :mod:`omomi.ops.precision`."""
-        if wanted and self.loss_scale is None:
-            zeros = initializers.get("zeros")
-            scale, steps = Buffer((), zeros, "float32"), Buffer((), zeros, "uint32")
-            scale.assign(precision.START)
-            steps.assign(0)
-            self.loss_scale = scale, steps
-        elif not wanted:
-            self.loss_scale = None
+        """Scale the loss, since deltas are float16; or no longer."""
+        self.loss_scale = (self.loss_scale or LossScale()) if wanted else None
 
     def slot_starts(self) -> dict[str, float]:
         """Where a slot starts, if it differs from what the rule says."""
@@ -136,7 +130,7 @@ class Optimizer:
         """What the optimiser keeps from step to step, by path."""
         found = {"optimizer/iterations": self.iterations}
         if self.loss_scale is not None:
-            found["optimizer/loss_scale"], found["optimizer/steps_at_scale"] = self.loss_scale
+            found.update(self.loss_scale.entries())
         for path, rate in self.rates.items():
             found[f"optimizer/learning_rate/{path}" if path else "optimizer/learning_rate"] = rate
         for path, slots in self.slots.items():

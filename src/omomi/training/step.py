@@ -13,8 +13,8 @@ from omomi.engines.engine import Array, Step
 from omomi.engines.selection import current
 from omomi.graph.context import collected_penalties, no_grad, training_mode
 from omomi.graph.variable import Variable, apply
-from omomi.layers.state import Buffer, Parameter, StateEntry, arrays, holding
-from omomi.ops import arithmetic, metric, precision
+from omomi.layers.state import Parameter, StateEntry, arrays, holding
+from omomi.ops import arithmetic, metric
 from omomi.training.losses import Loss, widened
 from omomi.training.metrics import Metric
 from omomi.training.optimizers import Optimizer
@@ -56,15 +56,15 @@ def training_step(model: Trainable, loss: Loss, metrics: Sequence[Metric], optim
         with holding(entries, state), training_mode():
             y, E = judged(model, loss, batch, training=True)
             scale = optimizer.loss_scale
-            E.backward(None if scale is None else scale[0])
+            E.backward(None if scale is None else scale.scale)
 
             gradients = {path: p.grad for path, p in parameters.items() if p.grad is not None}
             for p in parameters.values():
                 p.grad = None
             if scale is not None:
-                gradients = {path: apply(arithmetic.divide, g, scale[0])._array for path, g in gradients.items()}
+                gradients = scale.unscaled(gradients)
             finite = engine.forward(metric.all_finite, [E._array, *gradients.values()], {})[0]
-            scaled, going = rescaled(scale, E, finite)
+            scaled, going = ({}, finite) if scale is None else scale.after(E, finite)
 
             def moved() -> dict[str, Array]:
                 step_number = apply(arithmetic.add, state["step"], engine.asarray(1, dtype="uint32"))._array
@@ -76,14 +76,6 @@ def training_step(model: Trainable, loss: Loss, metrics: Sequence[Metric], optim
         return new, {"loss": E._array, "finite": going}
 
     return entries, step, why_not_replayed(model, loss)
-
-
-def rescaled(scale: tuple[Buffer, Buffer] | None, E: Variable, finite: Array) -> tuple[dict[str, Array], Array]:
-    """The loss scale after this step, by path, and whether training goes on: without a scale, if all is finite."""
-    if scale is None:
-        return {}, finite
-    new_scale, steps, going = apply(precision.loss_scale, *scale, E, finite)
-    return {"optimizer/loss_scale": new_scale._array, "optimizer/steps_at_scale": steps._array}, going._array
 
 
 def evaluation_step(model: Trainable, loss: Loss, metrics: Sequence[Metric]) -> Made:

@@ -74,7 +74,7 @@ def test_a_gradient_that_overflows_lowers_the_scale_and_leaves_the_step_out():
     with omomi.use("jax"):
         model = network("mixed_float16")
         model.trainer()
-        scale, steps = model.optimizer.loss_scale
+        scale, steps = model.optimizer.loss_scale.entries().values()
         scale.assign(2.0**24)  # deltas of about 10⁻² times this are infinite in float16
         model.fit(X, LABELS, batch_size=32, epochs=6, verbose=0)
         assert 1 < float(scale.array) < 2.0**24

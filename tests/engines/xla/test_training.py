@@ -11,6 +11,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import omomi
 from omomi import Sequential, errors
 from omomi.engines import random, selection
+from omomi.engines.xla import traced
 from omomi.layers import BatchNormalization, Conv2D, Dense, Dropout, Flatten, MaxPooling2D, Rescaling
 from omomi.training.batches import Batches, group_length
 
@@ -55,15 +56,15 @@ def on(engine, make, x, epochs=2, **options):
 
 
 @pytest.fixture(scope="module")
-def trained():
+def results():
     """The image network, trained for two epochs with an uneven last batch on each engine."""
     return {engine: on(engine, images, IMAGES) for engine in ("numpy", "numba", "jax")}
 
 
-def test_three_engines_train_the_same_network(trained):
-    first, history, weights, outputs, _ = trained["numpy"]
+def test_three_engines_train_the_same_network(results):
+    first, history, weights, outputs, _ = results["numpy"]
     for engine in ("numba", "jax"):
-        own_first, own_history, own_weights, own_outputs, _ = trained[engine]
+        own_first, own_history, own_weights, own_outputs, _ = results[engine]
         for a, b in zip(own_first, first, strict=True):
             assert_array_equal(a, b)  # initial weights: bit for bit
         for name, values in history.items():
@@ -91,7 +92,7 @@ def test_words_masks_and_shuffles_are_equal_bit_for_bit():
         assert_array_equal(mask != 0, expected != 0)
 
 
-def test_a_model_goes_on_on_another_engine_with_its_slots(trained):
+def test_a_model_goes_on_on_another_engine_with_its_slots():
     def relay(engines):
         model = compiled(images)
         for engine in engines:
@@ -174,6 +175,40 @@ def test_a_step_that_is_not_finite_changes_nothing_and_is_named():
             assert int(model.optimizer.iterations.array) == 2  # sample 40 is in the third batch
             assert "training, step" in str(bad.value)
             assert all(np.isfinite(w).all() for w in model.get_weights())
+
+
+@pytest.fixture
+def looping(monkeypatch):
+    """Groups of steps are one program with a loop, as on a GPU."""
+    monkeypatch.setattr(traced, "loops", lambda layout: True)
+    with omomi.use("jax"):
+        yield
+
+
+def test_a_loop_of_steps_computes_what_single_steps_do(looping):
+    weights, histories = [], []
+    for callbacks in ([], [Batch()]):
+        model = compiled(steps_per_execution=2)
+        found = model.fit(
+            ROWS, LABELS, batch_size=16, epochs=2, validation_data=(ROWS, LABELS), verbose=0, callbacks=callbacks
+        )
+        weights.append(model.get_weights())
+        histories.append(found.history)
+    for a, b in zip(*weights, strict=True):
+        assert_allclose(a, b, rtol=0, atol=1e-6)
+    for name, values in histories[0].items():
+        assert_allclose(values, histories[1][name], rtol=1e-5, err_msg=name)
+
+
+def test_a_loop_stops_at_the_step_that_is_not_finite(looping):
+    x = ROWS.copy()
+    x[40] = 1e38  # in the third batch
+    model = Sequential([Dense(1, input_shape=(4,))], seed=0)
+    model.compile("sgd", "mse", steps_per_execution=5)
+    with pytest.raises(errors.NonFiniteError, match="mean_squared_error"):
+        model.fit(x, np.zeros((90, 1), np.float32), batch_size=16, shuffle=False, verbose=0)
+    assert int(model.optimizer.iterations.array) == int(model.state()["step"].array) == 2
+    assert all(np.isfinite(w).all() for w in model.get_weights())
 
 
 def test_a_layer_that_reads_values_runs_as_it_comes(caplog):

@@ -72,7 +72,7 @@ class TracedSeveral:
         self.step, self.layout = step, layout
         self.refused = False
         out = layout.whole if layout.several else None
-        self.looped = layout.devices[0].platform != "cpu"
+        self.looped = loops(layout)
         self.program = jax.jit(self.loop if self.looped else self.one, donate_argnums=0, out_shardings=out)
 
     def one(self, carry: Carry, data: State, now: Array) -> Carry:
@@ -114,6 +114,11 @@ class TracedSeveral:
             return None
         except jax.errors.JaxRuntimeError as reason:
             raise explained(reason) from reason
+
+
+def loops(layout: Layout) -> bool:
+    """Whether many steps are a loop in one program here."""
+    return bool(layout.devices[0].platform != "cpu")
 
 
 def traced(step: Step, state: State, batch: State) -> tuple[State, State]:
