@@ -10,6 +10,7 @@ import sys
 import time
 
 import numpy as np
+import psutil
 import pytest
 
 from omomi import compare
@@ -46,6 +47,20 @@ def test_after_sigkill_finished_fits_are_not_repeated(tmp_path):
     assert len([name for name in after if name.endswith(".json")]) == total
     assert found.scores == compare("iris", **SMALL).scores
     assert json.loads((folder / "comparison.json").read_text())["status"] == "finished"
+
+
+def test_after_sigkill_no_worker_is_left(tmp_path):
+    code = f"import omomi; omomi.compare('digits', out={str(tmp_path / 'run')!r}, jobs=2, verbose=0)"
+    process = subprocess.Popen([sys.executable, "-c", code])
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and len(list(tmp_path.glob("run/fits/*.json"))) < 4:
+        time.sleep(0.05)
+    workers = [child for child in psutil.Process(process.pid).children() if "popen_loky" in " ".join(child.cmdline())]
+    assert len(workers) == 2
+    process.kill()
+    process.wait()
+    _, alive = psutil.wait_procs(workers, timeout=20)
+    assert alive == []
 
 
 def test_the_time_budget_ends_a_comparison_between_folds(tmp_path, monkeypatch):

@@ -8,6 +8,8 @@ import time
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -97,6 +99,7 @@ def fit_and_judge(
     """
     if in_worker:
         os.environ["OMOMI_NUM_THREADS"] = "1"  # read when the engine's threads are made: a job has one thread
+        watch_parent()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
@@ -107,6 +110,19 @@ def fit_and_judge(
             result = {"score": float("nan"), "error": f"{type(error).__name__}: {error}"[:LONGEST_MESSAGE]}
     said = sorted({f"{warning.category.__name__}: {warning.message}"[:LONGEST_MESSAGE] for warning in caught})
     return fit, Result(**result, warnings=said)
+
+
+@cache
+def watch_parent() -> None:
+    """End this worker when the process that gave it work is gone: after SIGKILL nobody else tells it."""
+    parent = os.getppid()
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    Thread(target=watch, name="omomi-watch-parent", daemon=True).start()
 
 
 def judge(
