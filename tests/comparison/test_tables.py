@@ -150,6 +150,7 @@ def test_of_a_larger_table_a_uniform_sample_is_read_in_chunks(tmp_path, monkeypa
     monkeypatch.setattr(reading, "CHUNK", 700)
     table = open_table(path, "y", samples=2000)
     assert len(table.y) == 2000
+    assert table.notes == ("2,000 of 20,000 rows, drawn at random",)
     rows = table.x[:, 0]
     assert np.all(np.diff(rows) > 0)  # each row once, in the order of the file
     counts = np.histogram(rows, bins=10, range=(0, 20_000))[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from omomi import datasets
 from omomi.comparison.frames import is_quantity, table_of_frame
 from omomi.comparison.names import NUMBERS, plain
 from omomi.comparison.reading import is_table_file, read_table
-from omomi.comparison.table import Table, checked, sampled
+from omomi.comparison.table import Table, checked, drawn_rows, sampled
 from omomi.datasets import Dataset
 from omomi.errors import ConfigurationError, DataError, UnknownNameError
 
@@ -95,7 +96,9 @@ def named(name: str, target: str | None, samples: int | None, seed: int, options
         return of_images(datasets.load(known if known in FILES else Path(name), seed=seed))
     if is_table_file(name):
         frame = read_table(name, samples=samples, seed=seed)
-        return table_of_frame(frame, target, name=name, **options)
+        table = table_of_frame(frame, target, name=name, **options)
+        rows = frame.attrs.get("rows", len(frame))  # in the file, where it was read in chunks
+        return table if rows == len(frame) else replace(table, notes=(*table.notes, drawn_rows(len(frame), rows)))
     raise UnknownNameError("data set, file or folder", name, KNOWN)
 
 

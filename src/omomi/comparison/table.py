@@ -153,8 +153,13 @@ def sampled(table: Table, size: int, seed: int) -> Table:
         np.arange(len(table.y)), train_size=size, random_state=seed, stratify=table.y if many else None
     )
     rows = np.sort(rows)
-    note = f"{size:,} of {len(table.y):,} rows, drawn at random"
-    return replace(table, x=table.x[rows], y=table.y[rows], published_test=0, notes=(*table.notes, note))
+    notes = (*table.notes, drawn_rows(size, len(table.y)))
+    return replace(table, x=table.x[rows], y=table.y[rows], published_test=0, notes=notes)
+
+
+def drawn_rows(size: int, of: int) -> str:
+    """The note on a sample."""
+    return f"{size:,} of {of:,} rows, drawn at random"
 
 
 def count(number: int, thing: str) -> str:
