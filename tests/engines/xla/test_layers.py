@@ -1,0 +1,65 @@
+"""Every layer that a saved model may have, on the engine jax against NumPy: outputs, gradients, statistics."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose
+
+import omomi
+from omomi.engines import selection
+from omomi.graph.backpropagation import backward
+from omomi.graph.context import training_mode
+from omomi.layers.registry import LAYERS
+from omomi.layers.state import arrays, holding
+
+# How to make a layer that needs more than its class, and the shape of one sample where it is not an image.
+MADE = {
+    "Activation": lambda kind: kind("gelu"),
+    "Conv2D": lambda kind: kind(4, 3, strides=2, padding="same"),
+    "Dense": lambda kind: kind(5, activation="sigmoid"),
+    "Dropout": lambda kind: kind(0.4),
+    "Input": lambda kind: kind((6, 7, 3)),
+    "Reshape": lambda kind: kind((7, -1)),
+    "Rescaling": lambda kind: kind(0.5, 1.0),
+}
+SHAPES = {"Dense": (8,), "Softmax": (8,)}
+
+
+@pytest.mark.parametrize("name", sorted(LAYERS))
+def test_a_layer(name):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(5, *SHAPES.get(name, (6, 7, 3))))
+    try:
+        layer = MADE.get(name, lambda kind: kind())(LAYERS[name])
+        model = omomi.Sequential([omomi.layers.Input(x.shape[1:]), layer], seed=3, dtype="float64")
+    except (TypeError, omomi.errors.OmomiError) as reason:
+        pytest.skip(f"MADE or SHAPES should say how to try a {name}: {reason}")
+    with omomi.use("numpy"):
+        gy = rng.normal(size=model(x).shape)
+        entries = dict(model.state())
+        state = arrays(entries)
+
+    def step(state, batch):
+        """Forward and backward, with the gradients of input and parameters in the report."""
+        inputs = omomi.Variable(batch["x"])
+        with holding(entries, state), training_mode():
+            y = model(inputs, training=True)
+            backward([y], [batch["gy"]])
+            report = {path: p.grad for path, p in model.parameters().items()}
+            for p in model.parameters().values():
+                p.grad = None
+            new = arrays(entries)
+        return new, {"y": y._array, "gx": inputs.grad, **report}
+
+    with omomi.use("numpy"):
+        expected_state, expected = step(state, {"x": x, "gy": gy})
+    with omomi.use("jax"):
+        compiled = selection.current().compile(step)
+        found_state, found = compiled(state, {"x": x, "gy": gy})
+        assert not compiled.refused
+    assert set(found) == set(expected)
+    for part, wanted in ((found, expected), (found_state, expected_state)):
+        for path, value in wanted.items():
+            assert part[path].dtype == value.dtype, path
+            assert_allclose(np.asarray(part[path]), value, rtol=1e-10, atol=1e-10, err_msg=path)
