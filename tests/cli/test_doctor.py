@@ -6,9 +6,11 @@ import json
 
 import pytest
 
-from omomi.cli.environment import memory, processor, thread_pools, vectors
+import omomi
+from omomi.cli.environment import environment, memory, processor, thread_pools, vectors
 from omomi.cli.gpu import Machine, cards, parts, verdict
 from omomi.engines import selection
+from omomi.engines.engine import Device
 from tests.cli.conftest import run
 
 WITH_JAX = ("jax", "jaxlib", "jax-cuda13-plugin", "nvidia-cuda-runtime", "nvidia-cudnn-cu13")
@@ -177,6 +179,20 @@ def test_the_report():
     assert "engine jax" in report.stdout
     assert {"numpy", "numba"} <= {engine["name"] for engine in findings["engines"]}
     assert findings["processor"]["cores"] >= 1
+
+
+def test_a_run_records_the_engine_s_versions_and_devices(monkeypatch):
+    with omomi.use("jax"):
+        found = environment()
+        assert found["engine"] == "jax"
+        assert found["versions"]["jax"]
+        assert found["device"].startswith("cpu: ")
+        accelerators = [Device("gpu", "H200", 2**37)] * 2
+        monkeypatch.setattr(omomi.engine(), "devices", lambda: accelerators)
+        assert environment()["device"] == "2 × gpu: H200"
+    with omomi.use("numpy"):
+        assert "jax" not in environment()["versions"]
+        assert environment()["device"].startswith("cpu: ")
 
 
 def test_the_chosen_engine(monkeypatch):

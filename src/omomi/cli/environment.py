@@ -13,6 +13,7 @@ from typing import Any
 from omomi.engines import selection
 
 ENGINE_VARIABLE = "OMOMI_ENGINE"
+OF_ENGINE = {"jax": ("jax", "jaxlib")}  # what besides computes, if this engine is chosen
 PACKAGES = (
     "omomi",
     "numpy",
@@ -31,13 +32,14 @@ PACKAGES = (
 
 def environment() -> dict[str, Any]:
     """Everything, as plain values for ``environment.json``."""
+    engine = selection.current().name
     return {
-        "versions": {"python": platform.python_version(), **versions(PACKAGES)},
+        "versions": {"python": platform.python_version(), **versions((*PACKAGES, *OF_ENGINE.get(engine, ())))},
         "system": platform.platform(),
-        "engine": selection.current().name,
-        "device": f"cpu: {processor()}",
+        "engine": engine,
+        "device": device(),
         "cores": cores(),
-        "threads": {pool["library"]: pool["threads"] for pool in thread_pools(selection.current().name)},
+        "threads": {pool["library"]: pool["threads"] for pool in thread_pools(engine)},
     }
 
 
@@ -51,6 +53,14 @@ def version(package: str) -> str | None:
 
 def versions(packages: Iterable[str]) -> dict[str, str | None]:
     return {package: version(package) for package in packages}
+
+
+def device() -> str:
+    """What the chosen engine computes on."""
+    found = [f"{d.platform}: {processor() if d.platform == 'cpu' else d.kind}" for d in selection.current().devices()]
+    if not found:
+        return f"cpu: {processor()}"
+    return found[0] if len(found) == 1 else f"{len(found)} × {found[0]}"
 
 
 def processor(root: Path = Path("/")) -> str:
