@@ -8,6 +8,7 @@ import resource
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from omomi import compare
 from omomi.comparison import reading
@@ -106,6 +107,22 @@ def test_unknown_columns_are_named_with_the_nearest(passengers):
         compare(passengers, verbose=0)
     with pytest.raises(UnknownNameError, match="did you mean 'fare'"):
         compare(passengers, "survived", drop=["fares"], verbose=0)
+
+
+def test_a_folder_of_images_is_a_table_of_pixels(tmp_path):
+    rng = np.random.default_rng(0)
+    for name, level in (("dark", 60), ("light", 190)):
+        (tmp_path / "shades" / name).mkdir(parents=True)
+        for i in range(10):
+            pixels = np.clip(rng.normal(level, 20, (6, 5)), 0, 255).astype(np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "shades" / name / f"{i}.png")
+    table = open_table(tmp_path / "shades")
+    assert table.x.shape == (20, 30)
+    assert table.image == (6, 5)
+    assert table.classes == ("dark", "light")
+    assert 0 <= table.x.min() < table.x.max() <= 1
+    found = compare(tmp_path / "shades", protocol="kfold", folds=2, learners=["knn", "network"], verbose=0)
+    assert found.best.mean == 1
 
 
 def test_text_as_a_quantity_is_refused(passengers):
