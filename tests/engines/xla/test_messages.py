@@ -47,6 +47,21 @@ def test_no_memory_is_explained_and_other_errors_stay_what_they_are():
     assert explained(other) is other
 
 
+def test_data_that_does_not_fit_comes_from_the_host(monkeypatch):
+    with omomi.use("jax"):
+        layout = omomi.engine().layout
+        data = {"x": np.ones((4, 2), np.float32)}
+        assert set(omomi.engine().keep(lambda: data)) == {"x"}
+
+        def starved(*_):
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: Out of memory")
+
+        monkeypatch.setattr(layout, "place", starved)
+        assert omomi.engine().keep(lambda: data) is None
+        monkeypatch.setattr(layout, "fits", lambda size: size < 32)
+        assert omomi.engine().keep(lambda: data) is None
+
+
 def test_memory_that_is_not_there(monkeypatch):
     """The program fails before it runs: nothing of the model is lost."""
     with omomi.use("jax"):

@@ -14,7 +14,7 @@ from omomi.engines.engine import Array, Device, Engine, Several, Step
 from omomi.engines.xla import convolution
 from omomi.engines.xla.devices import Layout, all_devices, described
 from omomi.engines.xla.namespace import xp
-from omomi.engines.xla.traced import Traced, TracedSeveral, Untraceable
+from omomi.engines.xla.traced import Traced, TracedSeveral, Untraceable, no_memory
 
 log = logging.getLogger("omomi")
 
@@ -57,7 +57,13 @@ class XlaEngine(Engine):
         arrays = make()
         if not self.layout.fits(sum(a.nbytes for a in arrays.values())):
             return None
-        return {name: self.layout.place(a, self.layout.whole) for name, a in arrays.items()}
+        try:
+            return {name: self.layout.place(a, self.layout.whole) for name, a in arrays.items()}
+        except jax.errors.JaxRuntimeError as reason:
+            if not no_memory(reason):
+                raise
+            log.info("the data does not fit beside the processor: its batches come from the host")
+            return None
 
     def devices(self) -> list[Device]:
         return described(self.layout.devices)

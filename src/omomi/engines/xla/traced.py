@@ -143,7 +143,7 @@ def placed(state: State, layout: Layout) -> State:
 
 def explained(reason: Exception) -> Exception:
     """What XLA reports while a program runs, as an error with a remedy where one is known."""
-    if "RESOURCE_EXHAUSTED" not in str(reason) and "out of memory" not in str(reason).lower():
+    if not no_memory(reason):
         return reason
     return EngineError(
         "the device has no memory left for this step.",
@@ -152,6 +152,11 @@ def explained(reason: Exception) -> Exception:
         fix="a smaller batch_size; model.summary(batch_size=…) shows what a batch costs; "
         "XLA_PYTHON_CLIENT_PREALLOCATE=false where other programs share the device",
     )
+
+
+def no_memory(reason: Exception) -> bool:
+    """Whether XLA reports that a device has no memory left."""
+    return "RESOURCE_EXHAUSTED" in str(reason) or "out of memory" in str(reason).lower()
 
 
 def first_line(reason: Exception) -> str:
