@@ -20,7 +20,7 @@ from omomi.graph.context import context, no_grad, training_mode
 from omomi.graph.randomness import Draws, fresh_seed, seed_number, seed_words
 from omomi.graph.variable import Variable, as_array
 from omomi.layers import initializers, regularizers
-from omomi.layers.naming import is_default, sample_shape, snake_case
+from omomi.layers.naming import is_default, sample_shape, shape_of, snake_case
 from omomi.layers.precision import checked, computed_in, default_precision, parameters_in
 from omomi.layers.state import Buffer, Parameter, StateEntry
 
@@ -398,10 +398,3 @@ class Layer:
     def own_draws(self) -> Draws:
         """The random draws of this layer as a root, in the step that it is in."""
         return Draws(self._own_seed()._array, self._own_step()._array)
-
-
-def shape_of(inputs: Any) -> Any:
-    """The shape of an input, or the shapes of several."""
-    if isinstance(inputs, (list, tuple)):
-        return [shape_of(x) for x in inputs]
-    return inputs.shape

@@ -1,4 +1,4 @@
-"""How layers are named and written down, and the shape of one sample as users give it."""
+"""How layers are named and written down, and the shapes of samples and inputs."""
 
 from __future__ import annotations
 
@@ -26,6 +26,13 @@ def sample_shape(shape: Any, where: str) -> tuple[int | None, ...] | None:
     if any(d is not None and (not isinstance(d, (int, np.integer)) or d < 1) for d in sizes):
         raise ShapeError("sizes are positive whole numbers.", where=where, received=f"input_shape={sizes}")
     return sizes
+
+
+def shape_of(inputs: Any) -> Any:
+    """The shape of an input, or the shapes of several."""
+    if isinstance(inputs, (list, tuple)):
+        return [shape_of(x) for x in inputs]
+    return inputs.shape
 
 
 def is_default(value: Any, default: Any) -> bool:
