@@ -126,7 +126,8 @@ def test_plain_descent_without_gradients(rest, bias):
     weights, names, _ = descended(lambda: Sequential([Dense(50, **large), Dense(1)], seed=2), optimizer, x)
     for a, b in zip(weights["numba"], weights["numpy"], strict=True):
         assert_allclose(a, b, atol=2e-6)
-    assert ("spoilt_product" in names) == (rest == "one rate")
+    assert ("spoilt_product" in names) == (rest in ("one rate", "a rate per unit", "momentum"))
+    assert names.count(optimizer().rule.name) == (2 if rest in ("one rate", "frozen") else 3 + bias)
 
 
 def test_a_cautious_plan_refuses_nothing_that_is_in_order():

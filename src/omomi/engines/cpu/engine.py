@@ -9,7 +9,7 @@ import numpy as np
 
 from omomi.engines.cpu.features import host
 from omomi.engines.cpu.lowering import lower
-from omomi.engines.cpu.lowerings import LOWERINGS, UPDATES, descents
+from omomi.engines.cpu.lowerings import LOWERINGS, UPDATES, use_bounds
 from omomi.engines.cpu.plan import Plan, aligned_like
 from omomi.engines.cpu.recording import Unreplayable, record
 from omomi.engines.cpu.samples import Samples, pick_later
@@ -89,7 +89,7 @@ class Replayed:
         if not self.own:
             self.own = {path: aligned_like(array, copy=True) for path, array in state.items()}
         sources = {name: a.source.dtype.name for name, a in batch.items() if isinstance(a, Samples)}
-        return lower(notes, self.own, LOWERINGS, UPDATES, sources, descents if cautious else None)
+        return lower(notes, self.own, LOWERINGS, UPDATES, sources, use_bounds if cautious else None)
 
 
 def cpu_engine() -> Engine:

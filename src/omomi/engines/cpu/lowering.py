@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from omomi.engines.cpu.plan import Descent, Place, Plan, Planner
+from omomi.engines.cpu.plan import Place, Plan, Planner
 from omomi.engines.cpu.recording import Call, Notes, Unreplayable
 from omomi.engines.engine import Array
 from omomi.engines.reference import xp
@@ -111,7 +111,7 @@ def lower(
     lowerings: dict[str, Lowering],
     updates: dict[str, UpdateLowering],
     sources: Mapping[str, str],
-    descents: Callable[[Planner], dict[int, Descent]] | None = None,
+    caution: Callable[[Planner], None] | None = None,
 ) -> Plan:
     """The plan of a recorded step.
 
@@ -120,11 +120,11 @@ def lower(
         state: the arrays that the plan reads and changes in place, by path.
         lowerings, updates: by the rule's name.
         sources: of the inputs whose samples the plan picks itself, the dtype of what they are picked from.
-        descents: finds the layers that move without gradients in memory; ``None`` for a plan that is not cautious.
+        caution: decides where bounds replace looking at gradients; ``None`` for a plan that looks at every number.
     """
     p = Planner(notes, state, sources)
-    if descents is not None and notes.condition is not None:
-        p.descents = descents(p)
+    if caution is not None and notes.condition is not None:
+        caution(p)
     chosen: dict[int, Lowering] = {}  # of a forward call, by its identity; its backward call follows it
     condition_at = None
     for index, call in enumerate(notes.calls):

@@ -64,14 +64,12 @@ class Descent:
     """A dense layer that an optimiser moves without its gradients being made.
 
     Attributes:
-        layer: the forward call.
-        delta: ∂E/∂y.
+        backward: the call that would make the gradients.
         gradients: the values that are never there.
         kernel, bias: the updates of W and b.
     """
 
-    layer: Call
-    delta: Value
+    backward: Call
     gradients: tuple[Value, ...]
     kernel: Call
     bias: Call | None = None
@@ -133,6 +131,7 @@ class Planner:
         self.left: dict[
             int, tuple[Place, ...]
         ] = {}  # of a forward call, by identity: what it leaves for its backward call
+        self.bounded: dict[Value, Call] = {}  # gradients of which a bound tells that they are finite: the backward call
         self.descents: dict[int, Descent] = {}  # of a backward call or an update, by identity: what replaces it
         self.widened: dict[Value, Place] = {}  # class indices of fewer bytes, as whole numbers of eight
         self.results = {*self.notes.new_state.values(), *self.notes.report.values()}
@@ -241,7 +240,7 @@ class Planner:
         outputs = {name: array_of(place) for name, place in report.items()}
         decides = None if condition is None else array_of(condition)
         picks = tuple(pick for pick in self.picks.values() if pick.readers)
-        return Plan(before, after, decides, self.inputs, picks, outputs, arena.nbytes, cautious=bool(self.descents))
+        return Plan(before, after, decides, self.inputs, picks, outputs, arena.nbytes, cautious=bool(self.bounded))
 
 
 @dataclass

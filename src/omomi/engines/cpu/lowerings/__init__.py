@@ -17,7 +17,7 @@ from omomi.engines.cpu.lowerings import (
     updates,
 )
 from omomi.engines.cpu.lowerings.updates import UPDATES as UPDATES
-from omomi.engines.cpu.lowerings.updates import descents as descents
+from omomi.engines.cpu.lowerings.updates import use_bounds as use_bounds
 
 LOWERINGS: dict[str, Lowering] = {
     **products.LOWERINGS,

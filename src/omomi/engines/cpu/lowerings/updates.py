@@ -1,10 +1,12 @@
 """The end of a step: the test for finite numbers, and the optimisers, in one pass over parameter, gradient and slots.
 
-**Plain gradient descent without gradients in memory.** The gradient of a dense layer's kernel is as large as the
-kernel. With few samples, writing it, testing it, and reading it again to take a step takes longer than the product.
-Where W ← W − η xᵀδ is all that happens to it, the product is added to W where W is, in the update. Whether the gradient
-is finite then follows from x and δ (see finite): a test that may refuse a step that is in order, if numbers come near
-the largest there is. So such a plan is *cautious*: where it refuses, a plan with the gradients in memory decides.
+**Bounds.** The gradient xᵀδ of a dense layer's kernel is as large as the kernel. With few samples, reading it to see
+whether it is finite takes longer than looking at x and δ, from which it follows (see finite): a test that may refuse a
+step that is in order, if numbers come near the largest there is. So such a plan is *cautious*: where it refuses, a plan
+that looks at every number decides.
+
+**Plain gradient descent without gradients in memory.** Where W ← W − η xᵀδ is all that happens to such a gradient, it
+is not even written: the product is added to W where W is, in the update.
 """
 
 from __future__ import annotations
@@ -61,7 +63,7 @@ class Update(UpdateLowering):
         def launches(x: Array, delta: Array, W: Array, rate: Array, *b: Array) -> list[Launch]:
             return affine.descend(x, delta, W, b[0] if b else None, rate)
 
-        p.launch(launches, *operands(p, descent), W, rate.vector, *b)
+        p.launch(launches, *operands(p, descent.backward), W, rate.vector, *b)
 
 
 class AllFinite(Lowering):
@@ -71,11 +73,10 @@ class AllFinite(Lowering):
         return all(dtype_of(p, value) in FLOATS for value in call.inputs)
 
     def forward(self, p: Planner, call: Call) -> None:
-        never = {value: d for d in p.descents.values() for value in d.gradients}
-        places = [p.place(value).vector for value in call.inputs if value is not None and value not in never]
+        places = [p.place(value).vector for value in call.inputs if value is not None and value not in p.bounded]
         arrays = [place for place in places if place.shape != (0,)]
-        products = {id(d): d for value, d in never.items() if value in call.inputs}.values()
-        pairs = [place.vector for d in products for place in operands(p, d)]
+        products = {id(b): b for value, b in p.bounded.items() if value in call.inputs}.values()
+        pairs = [place.vector for backward in products for place in operands(p, backward)]
         count = len(arrays)
 
         def launches(y: Array, *given: Array) -> list[Launch]:
@@ -85,46 +86,51 @@ class AllFinite(Lowering):
         p.launch(launches, p.place(only(call.outputs)).vector, *arrays, *pairs)
 
 
-def operands(p: Planner, descent: Descent) -> tuple[Place, Place]:
-    """x and δ of a layer as matrices."""
-    x = descent.layer.inputs[0]
+def operands(p: Planner, backward: Call) -> tuple[Place, Place]:
+    """x and δ of a dense layer as matrices."""
+    assert backward.partner is not None
+    x, delta = backward.partner.inputs[0], only(backward.inputs)
     assert x is not None
-    return rows(p.place(x)), rows(p.place(descent.delta))
+    return rows(p.place(x)), rows(p.place(delta))
 
 
-def descents(p: Planner) -> dict[int, Descent]:
-    """The descents of a step, by the identity of each call that they change: the backward call and the updates."""
+def use_bounds(p: Planner) -> None:
+    """Decide for which layers' gradients a bound tells that they are finite, and which of them are never written."""
     updates = {call.inputs[1]: call for call in p.notes.calls if call.kind == "update"}
-    found = {}
+    tests = [call for call in p.notes.calls if call.rule.name == "all_finite" and AllFinite().accepts(p, call)]
+    tested = {value for call in tests for value in call.inputs}
     for call in p.notes.calls:
-        layer = call.partner
-        if call.kind != "backward" or layer is None or layer.rule.name not in ("affine", "matmul"):
+        if call.kind != "backward" or not pays(p, call) or call.outputs[1] not in tested:
             continue
+        assert call.partner is not None
         gradients = [value for value in call.outputs[1:] if value is not None]
+        p.bounded.update({value: call for value in gradients if value in tested})
         moves = [updates[g] for g in gradients if g in updates and is_plain(p, updates[g], g)]
-        whole = len(moves) == len(gradients) == len(layer.inputs) - 1
-        if whole and len({move.inputs[3] for move in moves}) == 1 and pays(p, layer, call):
-            descent = Descent(layer, only(call.inputs), tuple(gradients), *moves)
-            found.update({id(part): descent for part in (call, *moves)})
-    return found
+        whole = len(moves) == len(gradients) == len(call.partner.inputs) - 1
+        if whole and len({move.inputs[3] for move in moves}) == 1:
+            descent = Descent(call, tuple(gradients), *moves)
+            p.descents.update({id(part): descent for part in (call, *moves)})
 
 
 def is_plain(p: Planner, move: Call, gradient: Value) -> bool:
     """Whether an update is plain descent with one rate, and nobody but it and the test for finite numbers reads g."""
-    others = [call for call in p.uses[gradient] if call is not move]
     return (
         move.rule.name == "sgd"
         and gradient not in p.results
-        and all(call.rule.name == "all_finite" and AllFinite().accepts(p, call) for call in others)
+        and all(call.rule.name == "all_finite" for call in p.uses[gradient] if call is not move)
+        and gradient in p.bounded
         and Update().accepts(p, move)
         and prod(shape_of(p, move.inputs[3])) == 1
     )
 
 
-def pays(p: Planner, layer: Call, backward: Call) -> bool:
-    """Whether x and δ are small beside W, so that the way through memory decides."""
+def pays(p: Planner, backward: Call) -> bool:
+    """Whether this is a dense layer of which x and δ are small beside W, so that the way through memory decides."""
+    layer = backward.partner
+    if layer is None or layer.rule.name not in ("affine", "matmul") or not Affine().accepts(p, layer):
+        return False
     x, W = (prod(shape_of(p, value)) for value in layer.inputs[:2])
-    return Affine().accepts(p, layer) and x + prod(shape_of(p, backward.inputs[0])) <= SMALL * W
+    return x + prod(shape_of(p, only(backward.inputs))) <= SMALL * W
 
 
 LOWERINGS: dict[str, Lowering] = {"all_finite": AllFinite()}
