@@ -3,6 +3,7 @@
 from omomi.graph.functions import absolute as absolute
 from omomi.graph.functions import add as add
 from omomi.graph.functions import affine as affine
+from omomi.graph.functions import average_pooling_1d as average_pooling_1d
 from omomi.graph.functions import average_pooling_2d as average_pooling_2d
 from omomi.graph.functions import batch_normalization as batch_normalization
 from omomi.graph.functions import batch_normalization_inference as batch_normalization_inference
@@ -11,6 +12,7 @@ from omomi.graph.functions import broadcast_to as broadcast_to
 from omomi.graph.functions import cast as cast
 from omomi.graph.functions import clip as clip
 from omomi.graph.functions import concatenate as concatenate
+from omomi.graph.functions import convolution_1d as convolution_1d
 from omomi.graph.functions import convolution_2d as convolution_2d
 from omomi.graph.functions import cos as cos
 from omomi.graph.functions import divide as divide
@@ -37,6 +39,7 @@ from omomi.graph.functions import logsumexp as logsumexp
 from omomi.graph.functions import lstm as lstm
 from omomi.graph.functions import matmul as matmul
 from omomi.graph.functions import max as max
+from omomi.graph.functions import max_pooling_1d as max_pooling_1d
 from omomi.graph.functions import max_pooling_2d as max_pooling_2d
 from omomi.graph.functions import maximum as maximum
 from omomi.graph.functions import mean as mean

@@ -79,6 +79,8 @@ class Conv2D(_ImageLayer):
         padding: "valid" (none), "same" (zeros around, so that with stride 1 the size stays), or explicit
             ((top, bottom), (left, right)).
         dilation_rate: the distance between the kernel's cells.
+        groups: input channels and filters are cut into so many groups, and each group of filters reads its own group
+            of channels (Krizhevsky, Sutskever, Hinton 2012); the kernel is then (KH, KW, C_in / groups, filters).
         activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer: as in Dense.
     """
 
@@ -89,6 +91,7 @@ class Conv2D(_ImageLayer):
         strides: Any = (1, 1),
         padding: Any = "valid",
         dilation_rate: Any = (1, 1),
+        groups: int = 1,
         activation: Any = None,
         use_bias: bool = True,
         kernel_initializer: Any = "glorot_uniform",
@@ -103,6 +106,7 @@ class Conv2D(_ImageLayer):
         self.strides = pair(strides, "strides", self.where)
         self.padding = padding_of(padding, self.where)
         self.dilation_rate = pair(dilation_rate, "dilation_rate", self.where)
+        self.groups = group_count(groups, self.filters, self.where)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
@@ -114,17 +118,11 @@ class Conv2D(_ImageLayer):
 
     def check_input(self, shape: Shape) -> None:
         super().check_input(shape)
-        if self.built and shape[3] != self.kernel.shape[2]:
-            raise ShapeError(
-                "the image has the wrong number of channels.",
-                where=self.where,
-                expected=f"{self.kernel.shape[2]} channels, as when it was built",
-                received=f"{shape[3]} channels in shape {tuple(shape)}",
-            )
+        check_channels(shape, self.groups, self.kernel.shape[2] * self.groups if self.built else None, self.where)
 
     def build(self, input_shape: Shape) -> None:
         self.kernel = self.add_weight(
-            (*self.kernel_size, input_shape[3], self.filters),
+            (*self.kernel_size, (input_shape[3] or 0) // self.groups, self.filters),
             self.kernel_initializer,
             regularizer=self.kernel_regularizer,
         )
@@ -139,6 +137,7 @@ class Conv2D(_ImageLayer):
             strides=self.strides,
             padding=self.padding,
             dilation=self.dilation_rate,
+            groups=self.groups,
         )
         return self.activation(u)
 
@@ -153,6 +152,7 @@ class Conv2D(_ImageLayer):
             "strides": list(self.strides),
             "padding": self.padding,
             "dilation_rate": list(self.dilation_rate),
+            "groups": self.groups,
             "activation": activations.serialize(self.activation),
             "use_bias": self.use_bias,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
@@ -242,6 +242,36 @@ class GlobalAveragePooling2D(_GlobalPooling2D):
 
     def call(self, inputs: Variable) -> Variable:
         return functions.mean(inputs, axis=(1, 2), keepdims=self.keepdims)
+
+
+def group_count(groups: Any, filters: int, where: str) -> int:
+    """The number of groups, which must divide the filters."""
+    if filters % positive(groups, "groups", where):
+        raise ConfigurationError(
+            "the filters cannot be cut into equal groups.",
+            where=where,
+            expected=f"a divisor of filters={filters}",
+            received=f"groups={groups!r}",
+        )
+    return positive(groups, "groups", where)
+
+
+def check_channels(shape: Shape, groups: int, built: int | None, where: str) -> None:
+    """The last axis holds the channels the kernel was built for, and they can be cut into ``groups``."""
+    if built is not None and shape[-1] != built:
+        raise ShapeError(
+            "the input has the wrong number of channels.",
+            where=where,
+            expected=f"{built} channels, as when it was built",
+            received=f"{shape[-1]} channels in shape {tuple(shape)}",
+        )
+    if (shape[-1] or 0) % groups:
+        raise ShapeError(
+            "the channels cannot be cut into equal groups.",
+            where=where,
+            expected=f"a multiple of groups={groups} channels",
+            received=f"{shape[-1]} channels in shape {tuple(shape)}",
+        )
 
 
 def pair(value: Any, what: str, where: str) -> tuple[int, int]:

@@ -59,6 +59,14 @@ def resolve_padding(
     return (top, bottom), (left, right)
 
 
+def causal_padding(kernel: int, dilation: int = 1) -> Pair:
+    """Zeros before a sequence alone, so that an output sees its own time and what came before it.
+
+    With stride 1 the length stays (van den Oord et al. 2016, arXiv:1609.03499).
+    """
+    return reach(kernel, dilation) - 1, 0
+
+
 def _same(size: int, kernel: int, stride: int, dilation: int) -> Pair:
     output = -(-size // stride)
     zeros = max((output - 1) * stride + reach(kernel, dilation) - size, 0)

@@ -16,6 +16,7 @@ from omomi.layers.state import arrays, holding
 # How to make a layer that needs more than its class, and the shape of one sample where it is not an image.
 MADE = {
     "Activation": lambda kind: kind("gelu"),
+    "Conv1D": lambda kind: kind(4, 3, padding="causal", groups=2),
     "Conv2D": lambda kind: kind(4, 3, strides=2, padding="same"),
     "Dense": lambda kind: kind(5, activation="sigmoid"),
     "Dropout": lambda kind: kind(0.4),
@@ -24,6 +25,8 @@ MADE = {
     "Rescaling": lambda kind: kind(0.5, 1.0),
 }
 SHAPES = {"Dense": (8,), "Softmax": (8,)}
+SHAPES |= {name: (9, 4) for name in LAYERS if name.endswith("1D")}
+SHAPES |= {name: (4, 3, 5, 2) for name in LAYERS if name.endswith("3D")}
 
 
 @pytest.mark.parametrize("name", sorted(LAYERS))

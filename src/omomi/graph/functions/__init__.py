@@ -59,6 +59,9 @@ from omomi.graph.functions.arrays import sum as sum
 from omomi.graph.functions.arrays import take as take
 from omomi.graph.functions.arrays import transpose as transpose
 from omomi.graph.functions.arrays import variance as variance
+from omomi.graph.functions.convolution_1d import average_pooling_1d as average_pooling_1d
+from omomi.graph.functions.convolution_1d import convolution_1d as convolution_1d
+from omomi.graph.functions.convolution_1d import max_pooling_1d as max_pooling_1d
 from omomi.graph.functions.images import average_pooling_2d as average_pooling_2d
 from omomi.graph.functions.images import batch_normalization as batch_normalization
 from omomi.graph.functions.images import batch_normalization_inference as batch_normalization_inference

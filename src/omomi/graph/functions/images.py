@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from omomi.errors import ShapeError
+from omomi.graph.functions.arithmetic import add
+from omomi.graph.functions.arrays import concatenate, split
 from omomi.graph.randomness import draw_address
 from omomi.graph.variable import Variable, apply, as_variable
 from omomi.ops import convolution as _convolution
@@ -26,13 +28,18 @@ def convolution_2d(
     strides: Pair = 1,
     padding: Padding = "valid",
     dilation: Pair = 1,
+    groups: int = 1,
 ) -> Variable:
     """x (N, H, W, C_in), kernel (KH, KW, C_in, C_out), bias (C_out,) → (N, OH, OW, C_out). The kernel is not flipped.
+
+    With ``groups`` the kernel is (KH, KW, C_in / groups, C_out): each group of filters reads its own group of channels.
 
     Raises:
         ShapeError: the shapes do not fit, or nothing is left of the image.
     """
     x, W = as_variable(x), as_variable(W)
+    if groups > 1:
+        return _grouped(x, W, b, groups, strides=strides, padding=padding, dilation=dilation)
     if x.ndim != 4 or W.ndim != 4 or x.shape[3] != W.shape[2]:
         raise ShapeError(
             "image and kernel do not fit together.",
@@ -44,6 +51,20 @@ def convolution_2d(
     pads = _convolution.resolve_padding(padding, (x.shape[1], x.shape[2]), size, strides, dilation)
     inputs = (x, W) if b is None else (x, W, as_variable(b))
     return apply(_convolution.convolution_2d, *inputs, strides=strides, padding=pads, dilation=dilation)
+
+
+def _grouped(x: Variable, W: Variable, b: Input | None, groups: int, **options: Any) -> Variable:
+    """One convolution for each group of channels, side by side."""
+    if x.ndim != 4 or W.ndim != 4 or x.shape[3] != W.shape[2] * groups or W.shape[3] % groups:
+        raise ShapeError(
+            "image and kernel do not fit together.",
+            where="convolution_2d",
+            expected=f"x (N, H, W, C_in) and W (KH, KW, C_in / {groups}, C_out), C_out a multiple of {groups}",
+            received=f"x {x.shape}, W {W.shape}",
+        )
+    parts = zip(split(x, groups, axis=3), split(W, groups, axis=3), strict=True)
+    y = concatenate([convolution_2d(part, kernel, **options) for part, kernel in parts], axis=3)
+    return y if b is None else add(y, b)
 
 
 def max_pooling_2d(x: Input, size: Pair = 2, *, strides: Pair | None = None, padding: Padding = "valid") -> Variable:

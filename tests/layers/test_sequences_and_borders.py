@@ -1,0 +1,151 @@
+"""Layers over sequences, groups of channels, borders and repeated entries: values, gradients, files, mistakes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.testing import assert_allclose, assert_array_equal
+
+import omomi
+from omomi import errors, layers
+from omomi import functions as F
+from omomi.inspect import check_gradients
+
+ORACLE = Path(__file__).parents[1] / "oracles" / "keras_convolution_1d.npz"
+with np.load(ORACLE) as stored:
+    ARRAYS = dict(stored)
+CASES = json.loads(str(ARRAYS.pop("cases")))
+NAMES = [f"{i}-{name}" for i, (name, _) in enumerate(CASES)]
+X = np.random.default_rng(1).normal(size=(2, 9, 4)).astype("float32")
+
+
+def model_of(case):
+    """A model of one case of the oracle, with its weights, its input and the output expected."""
+    name, arguments = CASES[case]
+    x, y = ARRAYS[f"{case}.x"], ARRAYS[f"{case}.y"]
+    model = omomi.Sequential([layers.Input(x.shape[1:]), getattr(layers, name)(**arguments)], seed=0)
+    for j, parameter in enumerate(model.parameters().values()):
+        parameter.assign(ARRAYS[f"{case}.w{j}"])
+    return model, x, y
+
+
+@pytest.mark.parametrize("case", range(len(CASES)), ids=NAMES)
+def test_as_keras_computes_it(case):
+    model, x, y = model_of(case)
+    assert len(model.parameters()) == sum(key.startswith(f"{case}.w") for key in ARRAYS)
+    assert model.output_shape[1:] == y.shape[1:]
+    assert_allclose(model(x).array, y, rtol=1e-5, atol=1e-5)
+    assert_allclose(model.predict(x), y, rtol=1e-5, atol=1e-5)  # on the engine, replayed
+
+
+@pytest.mark.parametrize("case", range(len(CASES)), ids=NAMES)
+def test_gradients_and_files(case, tmp_path):
+    model, x, _ = model_of(case)
+    assert check_gradients(model, x).passed
+    model.save(tmp_path / "model.omomi")
+    again = omomi.load_model(tmp_path / "model.omomi")
+    assert_array_equal(again(x).array, model(x).array)
+    assert again.get_config() == model.get_config()
+    assert CASES[case][0] in repr(model.layers[-1])
+
+
+@pytest.mark.parametrize("case", [2, 4], ids=["sequence", "image"])
+def test_a_step_of_the_numba_engine_is_that_of_the_rules(case):
+    found = {}
+    for engine in ("numpy", "numba"):
+        model, x, y = model_of(case)
+        model.compile("sgd", "mse")
+        with omomi.use(engine):
+            model.fit(x, np.zeros_like(y), epochs=3, batch_size=1, shuffle=False, verbose=0)
+        found[engine] = {path: p.array.copy() for path, p in model.parameters().items()}
+    for path, value in found["numpy"].items():
+        assert_allclose(found["numba"][path], value, rtol=1e-5, atol=1e-6)
+
+
+def test_a_causal_convolution_by_hand():
+    """y_t = 2 x_t + 10 x_{t-2}: kernel (10, 2), one time left out between its entries, zeros before the first."""
+    x, W = np.array([1.0, 2, 3, 4]).reshape(1, 4, 1), np.array([10.0, 2]).reshape(2, 1, 1)
+    y = F.convolution_1d(x, W, padding="causal", dilation=2)
+    assert y.array.ravel().tolist() == [2, 4, 6 + 10, 8 + 20]
+
+
+def test_no_causal_output_sees_a_later_time():
+    layer = layers.Conv1D(3, 4, padding="causal", dilation_rate=2)
+    before = layer(X).array.copy()
+    later = X.copy()
+    later[:, 5:] += 1
+    after = layer(later).array
+    assert_array_equal(after[:, :5], before[:, :5])
+    assert (after[:, 5:] != before[:, 5:]).any()
+
+
+def test_a_group_of_filters_reads_its_own_channels_alone():
+    layer = layers.Conv1D(4, 3, groups=2)
+    before = layer(X).array.copy()
+    changed = X.copy()
+    changed[..., 2:] += 1
+    after = layer(changed).array
+    assert layer.kernel.shape == (3, 2, 4)
+    assert_array_equal(after[..., :2], before[..., :2])
+    assert (after[..., 2:] != before[..., 2:]).all()
+
+
+def test_a_sequence_network_learns():
+    """Which half of the sequence holds the bump: told by convolutions over time."""
+    rng = np.random.default_rng(0)
+    y = rng.integers(0, 2, 256)
+    x = rng.normal(scale=0.3, size=(256, 16, 1)).astype("float32")
+    x[np.arange(256), rng.integers(0, 8, 256) + 8 * y] += 3
+    model = omomi.Sequential(
+        [
+            layers.Input((16, 1)),
+            layers.Conv1D(8, 3, padding="same", activation="relu"),
+            layers.MaxPooling1D(4),
+            layers.Flatten(),
+            layers.Dense(2, activation="softmax"),
+        ],
+        seed=0,
+    )
+    model.compile(omomi.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x, y, epochs=15, verbose=0)
+    assert model.evaluate(x, y, verbose=0)[1] > 0.95
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: layers.Conv1D(4, (3, 3)), "kernel_size is one number"),
+        (lambda: layers.Conv1D(4, 3, padding="full"), "padding"),
+        (lambda: layers.MaxPooling1D(padding="causal"), "padding"),
+        (lambda: layers.Conv2D(5, 3, groups=2), "equal groups"),
+        (lambda: layers.Conv1D(4, 3, groups=3), "equal groups"),
+        (lambda: layers.Conv1D(6, 3, groups=3)(X), "equal groups"),
+        (lambda: layers.Conv1D(6, 3)(X[0]), "not a batch of sequences"),
+        (lambda: layers.GlobalMaxPooling1D()(X[0]), "not a batch of sequences"),
+        (lambda: layers.Conv1D(6, 10)(X), "nothing would be left"),
+        (lambda: layers.MaxPooling1D(10)(X), "nothing would be left"),
+        (lambda: layers.Cropping1D(5)(X), "nothing would be left"),
+        (lambda: layers.ZeroPadding2D(1)(X), "wrong number of axes"),
+        (lambda: layers.ZeroPadding1D(-1), "0 or more"),
+        (lambda: layers.ZeroPadding2D((1, 2, 3)), "0 or more"),
+        (lambda: layers.Cropping3D((1, 2)), "0 or more"),
+        (lambda: layers.UpSampling2D((1, 2, 3)), "size is one number or 2"),
+        (lambda: layers.UpSampling2D(2, interpolation="bicubic"), "interpolation"),
+        (lambda: F.convolution_1d(X, np.zeros((3, 3, 2))), "do not fit"),
+        (lambda: F.convolution_2d(X[None], np.zeros((3, 3, 3, 2)), groups=2), "do not fit"),
+        (lambda: F.max_pooling_1d(X[0]), "batch of sequences"),
+    ],
+)
+def test_mistakes_are_named(make, message):
+    with pytest.raises(errors.OmomiError, match=message):
+        make()
+
+
+def test_another_number_of_channels_than_when_built():
+    layer = layers.Conv1D(4, 3)
+    layer(X)
+    with pytest.raises(errors.ShapeError, match="4 channels, as when it was built"):
+        layer(X[..., :2])

@@ -1,0 +1,1 @@
+"""What other libraries compute, kept as small files, and the scripts that write them."""
