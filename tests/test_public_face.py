@@ -54,6 +54,11 @@ def test_the_names_of_the_design_are_there():
         "ReLU",
         "Softmax",
         "Rescaling",
+        "Embedding",
+        "SimpleRNN",
+        "LSTM",
+        "GRU",
+        "RepeatVector",
     ]:
         assert isinstance(getattr(omomi.layers, name), type)
     for name in [

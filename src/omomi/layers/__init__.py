@@ -31,5 +31,10 @@ from omomi.layers.core import Flatten as Flatten
 from omomi.layers.core import Input as Input
 from omomi.layers.core import Rescaling as Rescaling
 from omomi.layers.core import Reshape as Reshape
+from omomi.layers.embedding import Embedding as Embedding
 from omomi.layers.layer import Layer as Layer
 from omomi.layers.normalization import BatchNormalization as BatchNormalization
+from omomi.layers.recurrent import GRU as GRU
+from omomi.layers.recurrent import LSTM as LSTM
+from omomi.layers.recurrent import RepeatVector as RepeatVector
+from omomi.layers.recurrent import SimpleRNN as SimpleRNN

@@ -10,12 +10,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from omomi.errors import FileFormatError, UnknownNameError
-from omomi.layers import activation_layers, borders, convolution, convolution_1d, core, normalization
+from omomi.layers import (
+    activation_layers,
+    borders,
+    convolution,
+    convolution_1d,
+    core,
+    embedding,
+    normalization,
+    recurrent,
+)
 from omomi.layers.layer import Layer
 
 LAYERS: dict[str, type[Layer]] = {
     found.__name__: found
-    for chapter in (core, activation_layers, convolution, convolution_1d, borders, normalization)
+    for chapter in (core, activation_layers, convolution, convolution_1d, borders, normalization, embedding, recurrent)
     for found in vars(chapter).values()
     if isinstance(found, type) and issubclass(found, Layer) and found is not Layer and found.__name__[0] != "_"
 }

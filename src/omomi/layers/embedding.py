@@ -1,0 +1,65 @@
+"""Embedding: a vector for each of a number of things, learned."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from omomi.engines.engine import floating
+from omomi.graph import functions
+from omomi.graph.variable import Variable
+from omomi.layers import initializers, regularizers
+from omomi.layers.core import positive
+from omomi.layers.layer import Layer, Shape
+from omomi.layers.state import Parameter
+
+
+class Embedding(Layer):
+    """A table with one row for each whole number 0 … input_dim − 1; the output holds the rows that the input names.
+
+    Shapes: indices (N, …), embeddings (input_dim, output_dim) → (N, …, output_dim). It is a Dense layer without bias on
+    one-hot vectors, without the vectors (Bengio et al. 2003). Indices that come as floats are cut to whole numbers.
+
+    Args:
+        input_dim: the number of rows.
+        output_dim: the length of a row.
+        embeddings_initializer, embeddings_regularizer: where the table starts from; what its size adds to the loss.
+    """
+
+    # Indices are no quantities: half precision would round them.
+    full_precision = True
+
+    def __init__(
+        self,
+        input_dim: int,
+        output_dim: int,
+        embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(**options)
+        self.input_dim = positive(input_dim, "input_dim", self.where)
+        self.output_dim = positive(output_dim, "output_dim", self.where)
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings: Parameter
+
+    def build(self, input_shape: Shape) -> None:
+        self.embeddings = self.add_weight(
+            (self.input_dim, self.output_dim), self.embeddings_initializer, regularizer=self.embeddings_regularizer
+        )
+
+    def call(self, inputs: Variable) -> Variable:
+        indices = functions.cast(inputs, "int32") if floating(inputs._array.dtype) else inputs
+        return functions.take(self.embeddings, indices)
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (*input_shape, self.output_dim)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "input_dim": self.input_dim,
+            "output_dim": self.output_dim,
+            "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
+            "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
+        }
