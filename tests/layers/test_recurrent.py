@@ -186,3 +186,11 @@ def test_an_lstm_remembers_the_first_symbol():
     model.fit(x, x[:, 0], epochs=30, verbose=0)
     fresh = rng.integers(0, 4, (200, 8))
     assert model.evaluate(fresh, fresh[:, 0])[1] > 0.98
+
+
+def test_a_summary_names_the_activation():
+    model = Sequential([LSTM(4, input_shape=(3, 2)), RepeatVector(2), SimpleRNN(3, activation="relu")])
+    lines = []
+    model.summary(print_fn=lines.append)
+    assert "LSTM  4 units, tanh" in "".join(lines)
+    assert "SimpleRNN  3 units, relu" in "".join(lines)

@@ -90,7 +90,7 @@ def detail(layer: Layer) -> str:
     activation = found.get("activation")
     if activation is not None:
         try:
-            name = serialize(activation)
+            name = activation if isinstance(activation, str) else serialize(activation)
         except ValueError:
             name = getattr(activation, "__name__", "own function")
         if name != "linear":
