@@ -38,3 +38,6 @@ from omomi.layers.recurrent import GRU as GRU
 from omomi.layers.recurrent import LSTM as LSTM
 from omomi.layers.recurrent import RepeatVector as RepeatVector
 from omomi.layers.recurrent import SimpleRNN as SimpleRNN
+from omomi.layers.spatial_dropout import SpatialDropout1D as SpatialDropout1D
+from omomi.layers.spatial_dropout import SpatialDropout2D as SpatialDropout2D
+from omomi.layers.spatial_dropout import SpatialDropout3D as SpatialDropout3D

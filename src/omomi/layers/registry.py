@@ -19,12 +19,23 @@ from omomi.layers import (
     embedding,
     normalization,
     recurrent,
+    spatial_dropout,
 )
 from omomi.layers.layer import Layer
 
 LAYERS: dict[str, type[Layer]] = {
     found.__name__: found
-    for chapter in (core, activation_layers, convolution, convolution_1d, borders, normalization, embedding, recurrent)
+    for chapter in (
+        core,
+        activation_layers,
+        convolution,
+        convolution_1d,
+        borders,
+        normalization,
+        embedding,
+        recurrent,
+        spatial_dropout,
+    )
     for found in vars(chapter).values()
     if isinstance(found, type) and issubclass(found, Layer) and found is not Layer and found.__name__[0] != "_"
 }

@@ -24,6 +24,7 @@ MADE = {
     "Reshape": lambda kind: kind((7, -1)),
     "Rescaling": lambda kind: kind(0.5, 1.0),
 }
+MADE |= {name: lambda kind: kind(0.4) for name in LAYERS if name.startswith("SpatialDropout")}
 SHAPES = {"Dense": (8,), "Softmax": (8,)}
 SHAPES |= {name: (9, 4) for name in LAYERS if name.endswith("1D")}
 SHAPES |= {name: (4, 3, 5, 2) for name in LAYERS if name.endswith("3D")}
