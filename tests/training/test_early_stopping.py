@@ -69,6 +69,27 @@ def test_a_baseline_has_to_be_reached():
     assert run([3.0, 0.4, 0.3, 0.5, 0.6], patience=2, baseline=0.5)[0] == 5
 
 
+def test_a_copy_with_its_state_decides_as_the_first_one_would():
+    """At every epoch the callback is replaced by a new one that is only told what the old one remembers."""
+    values, options = [3.0, 2.0, 2.5, 1.8, 2.5, 1.9, 2.0, 2.0], {"patience": 2, "restore_best_weights": True}
+    happened, expected, kept = run(values, **options)
+    stopping, model = EarlyStopping("val_loss", **options), Listed()
+    stopping.set_model(model)
+    stopping.on_train_begin({})
+    for epoch in range(happened):
+        state, stopping = stopping.get_state(), EarlyStopping("val_loss", **options)
+        stopping.set_model(model)
+        stopping.on_train_begin({})
+        stopping.set_state(state)
+        assert not model.stop_training
+        model.epoch = epoch
+        stopping.on_epoch_end(epoch, {"val_loss": values[epoch]})
+    assert model.stop_training
+    stopping.on_train_end({})
+    assert stopping.get_state() == expected.get_state()
+    assert model.epoch == kept.epoch == 3
+
+
 def test_first_epochs_can_be_left_out():
     happened, stopping, _ = run([0.1, 3.0, 2.0, 2.5], patience=1, start_from_epoch=1)
     assert (happened, stopping.best) == (4, 2.0)

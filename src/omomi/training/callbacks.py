@@ -1,4 +1,8 @@
-"""Callbacks: what happens at the edges of batches and epochs."""
+"""Callbacks: what happens at the edges of batches and epochs.
+
+What a callback has seen, and decides by, is part of what a checkpoint keeps: :meth:`Callback.get_state` tells it,
+:meth:`Callback.set_state` takes it back.
+"""
 
 from __future__ import annotations
 
@@ -30,6 +34,21 @@ class Callback:
 
     def set_params(self, params: dict[str, Any]) -> None:
         self.params = params
+
+    def get_state(self) -> dict[str, Any]:
+        """What it remembers of the training so far, for a checkpoint.
+
+        Plain values: ``None``, bool, numbers (also NaN and infinities), text, NumPy arrays, and lists and mappings
+        (text as keys) of these; a tuple comes back as a list. Nothing is remembered unless this is overridden.
+        """
+        return {}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Take back what :meth:`get_state` told, when training goes on from a checkpoint.
+
+        It comes after :meth:`on_train_begin` and, where training goes on inside an epoch, after that epoch's
+        :meth:`on_epoch_begin`: what those have set up is overwritten. The model has its state back by then.
+        """
 
     def on_train_begin(self, logs: Logs) -> None:
         """Before the first epoch."""

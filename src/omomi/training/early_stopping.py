@@ -12,6 +12,7 @@ logger = logging.getLogger("omomi")
 
 # What is better when it is larger; a loss and an error are better when they are smaller.
 LARGER = ("accuracy", "acc", "auc", "precision", "recall", "f1", "r2", "score")
+REMEMBERED = ("wait", "best", "best_epoch", "best_weights", "stopped_epoch", "seen")
 
 
 class EarlyStopping(Callback):
@@ -59,6 +60,13 @@ class EarlyStopping(Callback):
         self.best = float("-inf") if self.larger else float("inf")
         self.best_weights: Any = None
         self.seen = False
+
+    def get_state(self) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in REMEMBERED}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        for name in REMEMBERED:
+            setattr(self, name, state[name])
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         if self.monitor not in logs:

@@ -29,6 +29,13 @@ class History(Callback):
         for name, value in logs.items():
             self.history.setdefault(name, []).append(value)
 
+    def get_state(self) -> dict[str, Any]:
+        return self.to_dict()
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        self.epoch = [int(epoch) for epoch in state["epoch"]]
+        self.history = {name: list(values) for name, values in state["history"].items()}
+
     def to_dict(self) -> dict[str, Any]:
         """Epochs and values as plain data."""
         return {"epoch": list(self.epoch), "history": {name: list(v) for name, v in self.history.items()}}
