@@ -12,15 +12,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from omomi.engines.engine import floating
 from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, ShapeError, UnknownNameError
-from omomi.graph import functions
 from omomi.graph.context import context, no_grad, training_mode
 from omomi.graph.randomness import Draws, fresh_seed, seed_number, seed_words
-from omomi.graph.variable import Variable, as_array
+from omomi.graph.variable import Variable
 from omomi.layers import initializers, regularizers
-from omomi.layers.naming import is_default, sample_shape, shape_of, snake_case
+from omomi.layers.inputs import cast, check_one, shape_of, single, trial
+from omomi.layers.naming import is_default, sample_shape, snake_case
 from omomi.layers.precision import checked, computed_in, default_precision, parameters_in
 from omomi.layers.state import Buffer, Parameter, StateEntry
 
@@ -72,6 +71,9 @@ class Layer:
     full_precision: ClassVar[bool] = False
     # Integer inputs (uint8 images) become this layer's dtype. Layers that index with integers switch it off.
     casts_integers: ClassVar[bool] = False
+    # Is called with several inputs, always: a list of arrays is then that many inputs, not one. Where there are
+    # several, build(), check_input() and compute_output_shape() get a list of shapes.
+    several_inputs: ClassVar[bool] = False
     _takes_training: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -130,9 +132,8 @@ class Layer:
 
         Unless overridden, the layer tries itself on one sample of zeros.
         """
-        trial = np.zeros((1, *(d or 1 for d in input_shape[1:])), self.dtype or context.dtype)
         with no_grad(), training_mode(False), np.errstate(all="ignore"):  # only the shape counts
-            out = self.call(Variable(trial, requires_grad=False))
+            out = self.call(trial(input_shape, self.dtype or context.dtype))
         return (None, *out.shape[1:])
 
     def get_config(self) -> dict[str, Any]:
@@ -339,8 +340,8 @@ class Layer:
             inputs = self._cast(inputs)
             if not self.built:
                 self.build_at(context.path, shape_of(inputs), seed_number(context.draws))
-            elif isinstance(inputs, Variable):
-                self.check_input(inputs.shape)
+            else:
+                self._check(shape_of(inputs))
             if self._takes_training:
                 kwargs["training"] = context.training
             if context.half is None or self.full_precision:
@@ -359,8 +360,7 @@ class Layer:
         if self.dtype is None:
             self.dtype = context.dtype
         if not self.built:
-            if isinstance(input_shape, tuple) and not isinstance(input_shape[0] if input_shape else None, tuple):
-                self.check_input(input_shape)
+            self._check(input_shape)
             self.build(input_shape)
             self.built, self.built_for = True, input_shape
         for key, entry in self._entries.items():
@@ -369,18 +369,18 @@ class Layer:
             if entry._array is None:
                 entry.initialize(seed, f"{path}/{key}" if path else key)
 
+    def _check(self, shape: Any) -> None:
+        if self.several_inputs or single(shape):
+            self.check_input(shape)
+        elif type(self).check_input is not Layer.check_input:  # it reads one input
+            check_one(shape, self.where)
+
     def _cast(self, inputs: Any) -> Any:
         """Inputs as Variables of this layer's dtype; integers only where the layer computes with them."""
-        if isinstance(inputs, (list, tuple)) and any(isinstance(x, Variable) for x in inputs):
-            return type(inputs)(self._cast(x) for x in inputs)
-        x = inputs if isinstance(inputs, Variable) else Variable(as_array(inputs), requires_grad=False)
         wanted: Any = DTYPES[self.dtype or context.dtype]
         if context.half is not None and wanted == "float32" and not self.full_precision:
             wanted = context.half
-        given = x._array.dtype
-        if given == wanted or (not floating(given) and not self.casts_integers):
-            return x
-        return functions.cast(x, wanted)
+        return cast(inputs, wanted, self.casts_integers, self.several_inputs)
 
     def _own_seed(self) -> Buffer:
         if self._seed is None:

@@ -28,13 +28,6 @@ def sample_shape(shape: Any, where: str) -> tuple[int | None, ...] | None:
     return sizes
 
 
-def shape_of(inputs: Any) -> Any:
-    """The shape of an input, or the shapes of several."""
-    if isinstance(inputs, (list, tuple)):
-        return [shape_of(x) for x in inputs]
-    return inputs.shape
-
-
 def is_default(value: Any, default: Any) -> bool:
     """Whether a value of a configuration is what the constructor takes unless told."""
     if isinstance(value, dict):

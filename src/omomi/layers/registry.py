@@ -17,6 +17,7 @@ from omomi.layers import (
     convolution_1d,
     core,
     embedding,
+    merging,
     normalization,
     recurrent,
     spatial_dropout,
@@ -33,6 +34,7 @@ LAYERS: dict[str, type[Layer]] = {
         borders,
         normalization,
         embedding,
+        merging,
         recurrent,
         spatial_dropout,
     )

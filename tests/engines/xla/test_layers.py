@@ -29,6 +29,22 @@ MADE = {
     "Rescaling": lambda kind: kind(0.5, 1.0),
     "SimpleRNN": lambda kind: kind(3, return_sequences=True),
 }
+
+
+class Merged(omomi.Layer):
+    """A layer of several inputs, as one of a single input."""
+
+    replayable = True
+
+    def __init__(self, merge):
+        super().__init__()
+        self.merge = merge
+
+    def call(self, x):
+        return self.merge([x, x * 0.5 + 0.1])
+
+
+MADE |= {name: lambda kind: Merged(kind()) for name, kind in LAYERS.items() if kind.several_inputs}
 MADE |= {name: lambda kind: kind(0.4) for name in LAYERS if name.startswith("SpatialDropout")}
 SHAPES = {"Dense": (8,), "Softmax": (8,), "Embedding": (6,), "RepeatVector": (8,)}
 SHAPES |= dict.fromkeys(("SimpleRNN", "LSTM", "GRU"), (6, 4))

@@ -1,0 +1,185 @@
+"""Layers that make one of several: called with a list of Variables, as ``Add()([a, b])``.
+
+Each also has a spelling as a function, ``add([a, b])``. Shorter shapes are broadcast as in NumPy, except that the batch
+stays in front: (N, C) beside (N, H, W, C) is read as (N, 1, 1, C).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any, ClassVar
+
+from omomi.errors import ConfigurationError, ShapeError
+from omomi.graph import functions
+from omomi.graph.variable import Variable
+from omomi.layers.layer import Layer, Shape
+
+
+class _Merge(Layer):
+    """What merge layers share: a list of inputs, of one batch."""
+
+    casts_integers = True
+    several_inputs = True
+    fewest: ClassVar[int] = 1
+    most: ClassVar[int | None] = None
+
+    def check_input(self, shape: Any) -> None:
+        if not isinstance(shape, list) or len(shape) < self.fewest or (self.most and len(shape) > self.most):
+            count = f"{self.fewest} inputs" if self.fewest == self.most else f"{self.fewest} inputs or more"
+            raise ShapeError(
+                "this layer merges a list of inputs.",
+                where=self.where,
+                expected=f"a list of {count}",
+                received=f"one input of shape {shape}" if isinstance(shape, tuple) else f"{len(shape)} inputs",
+                fix=f"{type(self).__name__}()([a, b])",
+            )
+        shapes = [tuple(s) for s in shape]
+        if any(not s for s in shapes) or len({s[0] for s in shapes} - {None}) > 1:
+            raise ShapeError(
+                "the inputs differ in the number of samples.",
+                where=self.where,
+                expected="one batch: the same first axis",
+                received=shown(shapes),
+            )
+        self.compute_output_shape(shapes)
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        """The common shape of the inputs, broadcast."""
+        common: tuple[int | None, ...] = ()
+        for shape in input_shape:
+            sizes = tuple(shape[1:])
+            longer = max(len(common), len(sizes))
+            a, b = ((1,) * (longer - len(s)) + s for s in (common, sizes))
+            if any(None not in (i, j) and 1 not in (i, j) and i != j for i, j in zip(a, b, strict=True)):
+                raise ShapeError(
+                    "these shapes cannot be brought together.",
+                    where=self.where,
+                    expected="sizes, counted from the last axis, that are equal or 1",
+                    received=shown(input_shape),
+                    fix="a Dense layer, a convolution with kernel size 1, or Concatenate brings them to one shape",
+                )
+            common = tuple(
+                j if i == 1 else i if j == 1 else None if None in (i, j) else i for i, j in zip(a, b, strict=True)
+            )
+        return (input_shape[0][0], *common)
+
+    def call(self, inputs: Sequence[Variable]) -> Variable:
+        rank = max(x.ndim for x in inputs)
+        return self.merged(
+            [x if x.ndim == rank else x.reshape((x.shape[0], *(1,) * (rank - x.ndim), *x.shape[1:])) for x in inputs]
+        )
+
+    def merged(self, inputs: list[Variable]) -> Variable:
+        """One of several Variables with the same number of axes."""
+        raise NotImplementedError
+
+
+class Add(_Merge):
+    """The sum of the inputs, entry by entry: the way past a block of layers (He et al. 2016, arXiv:1512.03385).
+
+    Raises:
+        ShapeError: the shapes cannot be broadcast, or it is called with one input that is no list.
+    """
+
+    def merged(self, inputs: list[Variable]) -> Variable:
+        return reduce(functions.add, inputs)
+
+
+class Subtract(_Merge):
+    """The first of two inputs minus the second."""
+
+    fewest = most = 2
+
+    def merged(self, inputs: list[Variable]) -> Variable:
+        return functions.subtract(*inputs)
+
+
+class Multiply(_Merge):
+    """The product of the inputs, entry by entry."""
+
+    def merged(self, inputs: list[Variable]) -> Variable:
+        return reduce(functions.multiply, inputs)
+
+
+class Average(_Merge):
+    """The mean of the inputs, entry by entry."""
+
+    def merged(self, inputs: list[Variable]) -> Variable:
+        return reduce(functions.add, inputs) * (1 / len(inputs))
+
+
+class Maximum(_Merge):
+    """The largest of the inputs, entry by entry; it alone receives the delta."""
+
+    def merged(self, inputs: list[Variable]) -> Variable:
+        return reduce(functions.maximum, inputs)
+
+
+class Minimum(_Merge):
+    """The smallest of the inputs, entry by entry."""
+
+    def merged(self, inputs: list[Variable]) -> Variable:
+        return reduce(functions.minimum, inputs)
+
+
+class Concatenate(_Merge):
+    """The inputs one after another along an axis.
+
+    Args:
+        axis: counted with the batch as axis 0; the last unless given. All other sizes are equal.
+    """
+
+    def __init__(self, axis: int = -1, **options: Any) -> None:
+        super().__init__(**options)
+        self.axis = int(axis)
+        if self.axis == 0:
+            raise ConfigurationError("axis 0 is the batch: samples stay apart.", where=self.where, received="axis=0")
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        first = tuple(input_shape[0])
+        rank = len(first)
+        if not 1 <= (self.axis if self.axis > 0 else self.axis + rank) < rank:
+            raise ShapeError(
+                "there is no such axis.", where=self.where, expected=f"1 … {rank - 1}", received=f"axis={self.axis}"
+            )
+        axis = self.axis % rank
+        for shape in input_shape:
+            if len(shape) != rank or any(
+                i != axis and None not in (a, b) and a != b
+                for i, (a, b) in enumerate(zip(first, shape, strict=True))
+                if i
+            ):
+                raise ShapeError(
+                    "these shapes cannot be put one after another.",
+                    where=self.where,
+                    expected=f"equal sizes on every axis but {self.axis}",
+                    received=shown(input_shape),
+                )
+        sizes = [shape[axis] for shape in input_shape]
+        total = None if None in sizes else sum(sizes)
+        return (*first[:axis], total, *first[axis + 1 :])
+
+    def call(self, inputs: Sequence[Variable]) -> Variable:
+        return functions.concatenate(list(inputs), axis=self.axis)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axis": self.axis}
+
+
+def shown(shapes: Sequence[Any]) -> str:
+    """Shapes of several inputs in a message."""
+    return "shapes " + ", ".join(str(tuple(s)) for s in shapes)
+
+
+def _function(kind: Callable[..., _Merge]) -> Callable[..., Variable]:
+    def merge(inputs: Sequence[Any], **options: Any) -> Any:
+        return kind(**options)(inputs)
+
+    merge.__doc__ = f":class:`{kind.__name__}` as a function of a list of inputs."
+    return merge
+
+
+add, subtract, multiply = _function(Add), _function(Subtract), _function(Multiply)
+average, maximum, minimum = _function(Average), _function(Maximum), _function(Minimum)
+concatenate = _function(Concatenate)
