@@ -84,7 +84,7 @@ class TensorBoard(Callback):
             tag = f"epoch_{name.removeprefix('val_')}"
             self.writer(VALIDATION if validation else TRAIN).add_scalar(tag, value, epoch)
         rate = getattr(self.model.optimizer, "learning_rate", None)
-        if isinstance(rate, float):
+        if isinstance(rate, float) and "learning_rate" not in logs:
             self.writer(TRAIN).add_scalar("epoch_learning_rate", rate, epoch)
         if self.histogram_freq and (epoch + 1) % self.histogram_freq == 0:
             for path, p in self.model.parameters().items():

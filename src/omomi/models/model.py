@@ -18,12 +18,11 @@ from omomi.models.saving import save_model
 from omomi.models.summary import LayerRow, summary_rows, summary_text
 from omomi.training import losses, metrics, optimizers
 from omomi.training.batches import Array, Batches, as_data, batch_length, check_lengths, sample_weights, split
-from omomi.training.callbacks import Callback, CallbackList, Logs
+from omomi.training.callbacks import CallbackList, Logs, listed
 from omomi.training.history import History
-from omomi.training.interruption import Interruption
 from omomi.training.ledger import period_of
 from omomi.training.loop import Steps, Trainer, predict
-from omomi.training.progress import progress_callback
+from omomi.training.progress import all_callbacks, history_among, progress_callback
 from omomi.training.recorder import Recorder
 from omomi.training.targets import shown
 
@@ -204,7 +203,7 @@ class Model(Layer):
         batch_size: int | str | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
-        callbacks: Sequence[Callback] | None = None,
+        callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
@@ -223,6 +222,7 @@ class Model(Layer):
             batch_size: samples in a step, 32 unless given; 1 is online learning, "full" is full-batch learning.
             epochs: the number of the last epoch.
             verbose: 0 silent, 1 a progress bar, 2 one line for each epoch; "auto" is 1 on a terminal, else 2.
+            callbacks: one :class:`omomi.callbacks.Callback` or several.
             validation_split: the share of the samples, taken from the end, that is only judged.
             validation_data: (x, y) or (x, y, sample_weight) to judge after each epoch.
             shuffle: a new order of the samples in every epoch.
@@ -251,12 +251,19 @@ class Model(Layer):
         elif validation_split:
             data, validation = split(data, validation_split, validation_batch_size)
 
-        self.history = History()
+        given = listed(callbacks)
+        self.history = history_among(given)
         recorder = None if period is None else Recorder(self, period)
         self.history.ledger = None if recorder is None else recorder.ledger
         self.stop_training = False
-        params = {"epochs": epochs, "steps": len(data), "batch_size": data.size, "samples": data.samples}
-        run = CallbackList([self.history, Interruption(), *(callbacks or ()), *shown_by], self, params)
+        params = {
+            "epochs": epochs,
+            "steps": len(data),
+            "batch_size": data.size,
+            "samples": data.samples,
+            "do_validation": validation is not None,
+        }
+        run = all_callbacks(given, self.history, shown_by, self, params)
         self.trainer().fit(data, validation, range(initial_epoch, epochs), shuffle, run, validation_freq, recorder)
         return self.history
 
@@ -267,6 +274,7 @@ class Model(Layer):
         batch_size: int | str | None = None,
         verbose: int | str = "auto",
         sample_weight: Any = None,
+        callbacks: Any = None,
         return_dict: bool = False,
     ) -> Any:
         """Loss and metrics on data, dropout and the like switched off. ``verbose`` is accepted and shows nothing.
@@ -275,13 +283,18 @@ class Model(Layer):
             The loss; or the list of loss and metrics if there are any; or all by name with ``return_dict``.
         """
         data = self.data(x, y, sample_weight, None, batch_size)
-        return as_keras(self.trainer().evaluate(data), return_dict)
+        run = CallbackList(callbacks, self, {"steps": len(data), "batch_size": data.size, "samples": data.samples})
+        return as_keras(self.trainer().evaluate(data, run), return_dict)
 
-    def predict(self, x: Any, batch_size: int | str | None = None, verbose: int | str = "auto") -> Array:
+    def predict(
+        self, x: Any, batch_size: int | str | None = None, verbose: int | str = "auto", callbacks: Any = None
+    ) -> Array:
         """The outputs for all samples, as a NumPy array. ``verbose`` is accepted and shows nothing."""
         x = as_data(x, "x")
         self.fit_to(x)
-        return predict(self, Batches(x, None, None, batch_length(batch_size, len(x)), self.float_dtype), self._steps)
+        data = Batches(x, None, None, batch_length(batch_size, len(x)), self.float_dtype)
+        run = CallbackList(callbacks, self, {"steps": len(data), "batch_size": data.size, "samples": data.samples})
+        return predict(self, data, self._steps, run)
 
     def train_on_batch(
         self,

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from typing import Any
 
-from omomi.errors import ConfigurationError, UnknownNameError
-from omomi.training.callbacks import Callback, Logs
-
-logger = logging.getLogger("omomi")
-
-# What is better when it is larger; a loss and an error are better when they are smaller.
-LARGER = ("accuracy", "acc", "auc", "precision", "recall", "f1", "r2", "score")
-REMEMBERED = ("wait", "best", "best_epoch", "best_weights", "stopped_epoch", "seen")
+from omomi.errors import ConfigurationError
+from omomi.training.callbacks import Logs
+from omomi.training.monitoring import Monitor
 
 
-class EarlyStopping(Callback):
+class EarlyStopping(Monitor):
     """End training when a number of the history has not improved for some epochs. Source: Prechelt 1998.
 
     Args:
@@ -34,6 +28,8 @@ class EarlyStopping(Callback):
         stopped_epoch: the epoch after which training ended early, else 0.
     """
 
+    remembered = ("wait", "best", "best_epoch", "best_weights", "stopped_epoch", "seen")
+
     def __init__(
         self,
         monitor: str = "val_loss",
@@ -45,38 +41,23 @@ class EarlyStopping(Callback):
         restore_best_weights: bool = False,
         start_from_epoch: int = 0,
     ) -> None:
-        super().__init__()
-        if mode not in ("auto", "min", "max"):
-            raise UnknownNameError("mode of EarlyStopping", mode, ("auto", "min", "max"))
+        super().__init__(monitor, mode, min_delta)
         if patience < 0:
             raise ConfigurationError("patience is not negative.", where="EarlyStopping", received=patience)
-        self.monitor, self.min_delta, self.patience, self.verbose = monitor, abs(min_delta), patience, verbose
+        self.patience, self.verbose = patience, verbose
         self.baseline, self.restore_best_weights = baseline, restore_best_weights
         self.start_from_epoch = start_from_epoch
-        self.larger = mode == "max" or (mode == "auto" and monitor.lower().endswith(LARGER))
 
     def on_train_begin(self, logs: Logs) -> None:
+        super().on_train_begin(logs)
         self.wait = self.stopped_epoch = self.best_epoch = 0
-        self.best = float("-inf") if self.larger else float("inf")
+        self.best = self.worst
         self.best_weights: Any = None
-        self.seen = False
-
-    def get_state(self) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in REMEMBERED}
-
-    def set_state(self, state: dict[str, Any]) -> None:
-        for name in REMEMBERED:
-            setattr(self, name, state[name])
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
-        if self.monitor not in logs:
-            if not self.monitor.startswith("val_"):  # validation may not happen after every epoch
-                raise UnknownNameError("number to monitor", self.monitor, logs, where="EarlyStopping")
+        value = self.watched(logs)
+        if value is None or epoch < self.start_from_epoch:
             return
-        self.seen = True
-        if epoch < self.start_from_epoch:
-            return
-        value = logs[self.monitor]
         if self.restore_best_weights and self.best_weights is None:
             self.best_weights = self.model.get_weights()
         self.wait += 1
@@ -92,13 +73,8 @@ class EarlyStopping(Callback):
             self.model.stop_training = True
 
     def on_train_end(self, logs: Logs) -> None:
-        if not self.seen and self.monitor.startswith("val_"):
-            logger.warning("EarlyStopping never saw %s: fit() was given no validation data", self.monitor)
+        super().on_train_end(logs)
         if self.stopped_epoch and self.verbose:
             print(f"Epoch {self.stopped_epoch + 1}: {self.monitor} has not improved; training ends early")
         if self.restore_best_weights and self.best_weights is not None:
             self.model.set_weights(self.best_weights)
-
-    def better(self, value: float, than: float) -> bool:
-        """Whether a number is better than another by more than ``min_delta``."""
-        return value - self.min_delta > than if self.larger else value + self.min_delta < than

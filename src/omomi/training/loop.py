@@ -10,6 +10,7 @@ import numpy as np
 
 from omomi.engines.engine import Step
 from omomi.engines.selection import current
+from omomi.errors import NonFiniteError
 from omomi.graph.context import context
 from omomi.graph.hooks import unwatched
 from omomi.layers.layer import changes
@@ -164,72 +165,105 @@ class Trainer:
         recorder: Recorder | None = None,
     ) -> None:
         """Train for some epochs. A :class:`KeyboardInterrupt` leaves the state after the last whole step."""
-        callbacks.train_begin()
         logs: Logs = {}
         try:
+            callbacks.on_train_begin()
             for epoch in epochs:
                 self.reset()
-                callbacks.epoch_begin(epoch)
+                callbacks.on_epoch_begin(epoch)
                 # The order follows from the step number, so that a second fit() does not repeat the first one's.
                 start = int(current().to_host(self.model.state()["step"]._array))
                 order = shuffled(self.seed, start, data.samples) if shuffle else None
-                self.train_epoch(data, order, callbacks, epoch, recorder)
+                try:
+                    self.train_epoch(data, order, callbacks, epoch, recorder)
+                except NonFiniteError as error:
+                    if not callbacks.on_non_finite(error):
+                        raise
+                    break
                 logs = self.logs()
                 if validation is not None and (epoch + 1) % validation_freq == 0:
-                    logs.update({f"val_{name}": value for name, value in self.evaluate(validation).items()})
-                callbacks.epoch_end(epoch, logs)
-                if getattr(self.model, "stop_training", False):
+                    logs.update({f"val_{name}": value for name, value in self.evaluate(validation, callbacks).items()})
+                callbacks.on_epoch_end(epoch, logs)
+                if self.stopped:
                     break
         finally:
-            callbacks.train_end(logs)
+            callbacks.on_train_end(logs)
+
+    @property
+    def stopped(self) -> bool:
+        """Whether a callback has ended training."""
+        return bool(getattr(self.model, "stop_training", False))
 
     def train_epoch(
         self, data: Batches, order: Array | None, callbacks: CallbackList, epoch: int, recorder: Recorder | None
     ) -> None:
         """The batches of one epoch: one by one for whoever must see each of them, else in groups."""
         kept = None if callbacks.at_every_batch or recorder is not None else self.kept(data)
+        seen = 0
         if kept is None:
             for number, batch in enumerate(data.epoch(order)):
-                callbacks.batch_begin(number)
+                callbacks.on_train_batch_begin(number)
                 if recorder is not None:
                     recorder.at(epoch, number)
                 self.train_on_batch(batch, recorder)
+                seen = callbacks.params["seen"] = seen + len(batch["one"])
                 if callbacks.at_batch_end:
-                    callbacks.batch_end(number, self.logs())
+                    callbacks.on_train_batch_end(number, self.logs())
+                if self.stopped:
+                    break
             return
         for number, rows in data.groups(order, self.group):
-            callbacks.batch_begin(number)
+            callbacks.on_train_batch_begin(number)
             self.train_on_group(data, rows, kept)
+            seen = callbacks.params["seen"] = seen + rows.size
             if callbacks.at_batch_end:
-                callbacks.batch_end(number + len(rows) - 1, self.logs())
+                callbacks.on_train_batch_end(number + len(rows) - 1, self.logs())
+            if self.stopped:
+                break
 
     def kept(self, data: Batches) -> dict[str, Array] | None:
         """The data beside the processor that computes; ``None`` where batches come from the host one by one."""
         return None if context.hooks else data.kept()
 
-    def evaluate(self, data: Batches) -> Logs:
+    def evaluate(self, data: Batches, callbacks: CallbackList | None = None) -> Logs:
         """Loss and metrics over all batches."""
+        callbacks = CallbackList() if callbacks is None else callbacks
         step = self.steps.get("evaluate", lambda: evaluation_step(self.model, self.loss, self.metrics))
         self.reset()
-        kept = self.kept(data)
+        kept = None if callbacks.at_test_batches else self.kept(data)
+        callbacks.on_test_begin()
         with quiet():
             if kept is None:
-                for batch in data.epoch():
+                for number, batch in enumerate(data.epoch()):
+                    callbacks.on_test_batch_begin(number)
                     step(batch)
+                    if callbacks.at_test_batches:
+                        callbacks.on_test_batch_end(number, self.logs())
             else:
                 for _, rows in data.groups(None, self.group):
                     if step.take(kept, rows) is None:
                         for samples in rows:
                             step(data.cut(samples, len(samples)))
-        return self.logs()
+        logs = self.logs()
+        callbacks.on_test_end(logs)
+        return logs
 
 
-def predict(model: Trainable, data: Batches, steps: Steps) -> Array:
+def predict(model: Trainable, data: Batches, steps: Steps, callbacks: CallbackList | None = None) -> Array:
     """The outputs for all samples, as one NumPy array."""
+    callbacks = CallbackList() if callbacks is None else callbacks
     step = steps.get("predict", lambda: prediction_step(model))
     to_host = current().to_host
+    outputs = []
+    callbacks.on_predict_begin()
     with quiet():
-        return np.concatenate([to_host(step(batch)["y"]) for batch in data.epoch()])
+        for number, batch in enumerate(data.epoch()):
+            callbacks.on_predict_batch_begin(number)
+            outputs.append(to_host(step(batch)["y"]))
+            if callbacks.at_predict_batches:
+                callbacks.on_predict_batch_end(number, {"outputs": outputs[-1]})
+    callbacks.on_predict_end()
+    return np.concatenate(outputs)
 
 
 def quiet() -> AbstractContextManager[None]:

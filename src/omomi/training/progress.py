@@ -7,7 +7,9 @@ import time
 from typing import Any
 
 from omomi.errors import ConfigurationError
-from omomi.training.callbacks import Callback, Logs
+from omomi.training.callbacks import Callback, CallbackList, Logs
+from omomi.training.history import History
+from omomi.training.interruption import Interruption
 
 
 def progress_callback(verbose: int | str) -> list[Callback]:
@@ -25,6 +27,26 @@ def progress_callback(verbose: int | str) -> list[Callback]:
             received=f"verbose={verbose!r}",
         )
     return [] if verbose == 0 else [Bar()] if verbose == 1 else [Lines()]
+
+
+def history_among(callbacks: list[Callback]) -> History:
+    """The History that the user has given, emptied; else a new one."""
+    for callback in callbacks:
+        if isinstance(callback, History):
+            callback.epoch, callback.history = [], {}
+            return callback
+    return History()
+
+
+def all_callbacks(
+    given: list[Callback], history: History, shown_by: list[Callback], model: Any, params: dict[str, Any]
+) -> CallbackList:
+    """The callbacks of ``fit``: those that the user gave, the History after them, since it notes what they add to the
+    logs, and last what shows the epoch; those that the user has given himself are not doubled."""
+    if any(isinstance(callback, Lines) for callback in given):
+        shown_by = []
+    noted = [] if any(callback is history for callback in given) else [history]
+    return CallbackList([Interruption(), *given, *noted, *shown_by], model, params)
 
 
 def numbers(logs: Logs) -> str:
@@ -57,7 +79,7 @@ class Lines(Callback):
     def summary(self, logs: Logs) -> str:
         """The numbers of an epoch, with its duration and speed."""
         seconds, training = time.perf_counter() - self.begin, self.trained - self.begin
-        return f"{numbers(logs)}  {seconds:.1f} s  {self.params['samples'] / max(training, 1e-9):,.0f} samples/s"
+        return f"{numbers(logs)}  {seconds:.1f} s  {self.params['seen'] / max(training, 1e-9):,.0f} samples/s"
 
 
 class Bar(Lines):
@@ -91,7 +113,7 @@ class Bar(Lines):
         if now - self.shown < 0.1:  # an eye sees no more; a step should not wait for the terminal
             return
         self.shown = now
-        speed = (batch + 1) * self.params["batch_size"] / (now - self.begin)
+        speed = self.params["seen"] / (now - self.begin)
         self.progress.update(self.task, completed=batch + 1, numbers=f"{numbers(logs)}  {speed:,.0f} samples/s")
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
@@ -101,3 +123,7 @@ class Bar(Lines):
 
     def on_train_end(self, logs: Logs) -> None:
         self.progress.stop()
+
+
+class ProgbarLogger(Bar):
+    """The bar as a callback that is given to ``fit``, instead of ``verbose=1``."""
