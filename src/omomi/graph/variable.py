@@ -31,6 +31,8 @@ class Variable:
     Attributes:
         grad: ∂E/∂array after ``E.backward()``, an array of the same shape, or ``None``.
         creator: the node that computed this Variable; ``None`` for one that you made.
+        mask: of a batch of sequences (N, T, …), which steps exist: a Variable (N, T) of booleans, ``None`` if all do.
+            Layers hand it on (:mod:`omomi.layers.masks`); rules and operators make Variables without one.
 
     Example:
         >>> import numpy as np, omomi
@@ -40,7 +42,7 @@ class Variable:
         array([2., 4.])
     """
 
-    __slots__ = ("__weakref__", "_array", "creator", "generation", "grad", "index", "name", "requires_grad")
+    __slots__ = ("__weakref__", "_array", "creator", "generation", "grad", "index", "mask", "name", "requires_grad")
     __array_priority__ = 100  # so that `numpy_array * variable` asks the Variable
 
     def __init__(self, array: Any, requires_grad: bool = True, name: str | None = None) -> None:
@@ -51,6 +53,7 @@ class Variable:
         self.creator: Node | None = None
         self.index = 0  # which output of its creator this is
         self.generation = 0  # the longest way from a leaf, in nodes
+        self.mask: Variable | None = None
 
     @property
     def array(self) -> Array:
@@ -241,7 +244,7 @@ def output(array: Array) -> Variable:
     """A Variable around a rule's result, without the checks that a user's array needs."""
     y = Variable.__new__(Variable)
     y._array, y.requires_grad, y.name, y.grad = array, False, None, None
-    y.creator, y.index, y.generation = None, 0, 0
+    y.creator, y.index, y.generation, y.mask = None, 0, 0, None
     return y
 
 

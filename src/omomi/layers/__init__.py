@@ -33,6 +33,7 @@ from omomi.layers.core import Rescaling as Rescaling
 from omomi.layers.core import Reshape as Reshape
 from omomi.layers.embedding import Embedding as Embedding
 from omomi.layers.layer import Layer as Layer
+from omomi.layers.masking import Masking as Masking
 from omomi.layers.merging import Add as Add
 from omomi.layers.merging import Average as Average
 from omomi.layers.merging import Concatenate as Concatenate
@@ -52,6 +53,9 @@ from omomi.layers.recurrent import GRU as GRU
 from omomi.layers.recurrent import LSTM as LSTM
 from omomi.layers.recurrent import RepeatVector as RepeatVector
 from omomi.layers.recurrent import SimpleRNN as SimpleRNN
+from omomi.layers.registry import enrol as _enrol
 from omomi.layers.spatial_dropout import SpatialDropout1D as SpatialDropout1D
 from omomi.layers.spatial_dropout import SpatialDropout2D as SpatialDropout2D
 from omomi.layers.spatial_dropout import SpatialDropout3D as SpatialDropout3D
+
+_enrol(globals())

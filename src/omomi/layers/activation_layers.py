@@ -15,6 +15,7 @@ class _Elementwise(Layer):
     """What layers that keep the shape share."""
 
     casts_integers = True
+    supports_masking = True
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape

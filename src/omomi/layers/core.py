@@ -21,6 +21,8 @@ class Input(Layer):
         shape: the shape of one sample, without the batch.
     """
 
+    supports_masking = True
+
     def __init__(self, shape: Any, *, name: str | None = None, **options: Any) -> None:
         super().__init__(name=name, input_shape=sample_shape(shape, "Input"), **options)
 
@@ -50,6 +52,7 @@ class Dense(Layer):
     """
 
     casts_integers = True
+    supports_masking = True
 
     def __init__(
         self,
@@ -128,6 +131,7 @@ class Activation(Layer):
     """
 
     casts_integers = True
+    supports_masking = True
 
     def __init__(self, activation: Any, **options: Any) -> None:
         super().__init__(**options)
@@ -206,6 +210,7 @@ class Rescaling(Layer):
     """
 
     casts_integers = True
+    supports_masking = True
 
     def __init__(self, scale: float, offset: float = 0.0, **options: Any) -> None:
         super().__init__(**options)
@@ -233,6 +238,7 @@ class Dropout(Layer):
     """
 
     casts_integers = True
+    supports_masking = True
 
     def __init__(self, rate: float, **options: Any) -> None:
         super().__init__(**options)

@@ -23,10 +23,12 @@ class Embedding(Layer):
         input_dim: the number of rows.
         output_dim: the length of a row.
         embeddings_initializer, embeddings_regularizer: where the table starts from; what its size adds to the loss.
+        mask_zero: whether index 0 is padding: the output carries a mask, and the layers after it leave such steps out.
     """
 
     # Indices are no quantities: half precision would round them.
     full_precision = True
+    supports_masking = True
 
     def __init__(
         self,
@@ -34,6 +36,7 @@ class Embedding(Layer):
         output_dim: int,
         embeddings_initializer: Any = "uniform",
         embeddings_regularizer: Any = None,
+        mask_zero: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -41,6 +44,7 @@ class Embedding(Layer):
         self.output_dim = positive(output_dim, "output_dim", self.where)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.mask_zero = bool(mask_zero)
         self.embeddings: Parameter
 
     def build(self, input_shape: Shape) -> None:
@@ -52,6 +56,9 @@ class Embedding(Layer):
         indices = functions.cast(inputs, "int32") if floating(inputs._array.dtype) else inputs
         return functions.take(self.embeddings, indices)
 
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return functions.existing(inputs) if self.mask_zero else None
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape, self.output_dim)
 
@@ -62,4 +69,5 @@ class Embedding(Layer):
             "output_dim": self.output_dim,
             "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
             "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
+            "mask_zero": self.mask_zero,
         }

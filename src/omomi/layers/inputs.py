@@ -35,7 +35,9 @@ def cast(inputs: Any, dtype: Any, integers: bool, always: bool = False) -> Any:
     given = x._array.dtype
     if given == dtype or (not floating(given) and not integers):
         return x
-    return functions.cast(x, dtype)
+    y = functions.cast(x, dtype)
+    y.mask = x.mask
+    return y
 
 
 def shape_of(inputs: Any) -> Any:

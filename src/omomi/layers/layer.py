@@ -19,9 +19,10 @@ from omomi.graph.randomness import Draws, fresh_seed, seed_number, seed_words
 from omomi.graph.variable import Variable
 from omomi.layers import initializers, regularizers
 from omomi.layers.inputs import cast, check_one, shape_of, single, trial
+from omomi.layers.masks import hand_on, mask_of, mask_position
 from omomi.layers.naming import is_default, sample_shape, snake_case
 from omomi.layers.precision import checked, computed_in, default_precision, parameters_in
-from omomi.layers.state import Buffer, Parameter, StateEntry
+from omomi.layers.state import Buffer, Parameter, StateEntry, put_in_order
 
 DTYPES = {name: np.dtype(name) for name in ("float16", "float32", "float64")}
 Shape = tuple[int | None, ...]  # the batch comes first and may be None: any number of samples
@@ -74,11 +75,16 @@ class Layer:
     # Is called with several inputs, always: a list of arrays is then that many inputs, not one. Where there are
     # several, build(), check_input() and compute_output_shape() get a list of shapes.
     several_inputs: ClassVar[bool] = False
+    # Whether masks of sequences pass through: the output carries what compute_mask() makes of the input's mask. A
+    # call() with an argument ``mask`` is handed the input's mask in any case.
+    supports_masking: bool = False
     _takes_training: ClassVar[bool] = False
+    _mask_position: ClassVar[int | None] = None
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._takes_training = "training" in inspect.signature(cls.call).parameters
+        cls._mask_position = mask_position(cls.call)
         if "call" in vars(cls) and "replayable" not in vars(cls):
             cls.replayable = cls.__module__.startswith("omomi.")
 
@@ -135,6 +141,10 @@ class Layer:
         with no_grad(), training_mode(False), np.errstate(all="ignore"):  # only the shape counts
             out = self.call(trial(input_shape, self.dtype or context.dtype))
         return (None, *out.shape[1:])
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the output, where :attr:`supports_masking`: that of the input, unless overridden."""
+        return mask
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as plain values that JSON can hold."""
@@ -271,24 +281,7 @@ class Layer:
         Raises:
             ShapeError: the number of arrays or one of the shapes differs; nothing is changed then.
         """
-        entries, values = self.entries(), list(values)
-        if len(values) != len(entries):
-            raise ShapeError(
-                "the number of arrays differs.",
-                where=self.where,
-                expected=f"{len(entries)} arrays ({', '.join(entries)})" if entries else "none: it has no weights yet",
-                received=f"{len(values)} arrays",
-            )
-        for (path, entry), value in zip(entries.items(), values, strict=True):
-            if np.shape(value) != entry.shape:
-                raise ShapeError(
-                    "an array has another shape.",
-                    where=f"{self.where}, {path}",
-                    expected=f"shape {entry.shape}",
-                    received=f"shape {np.shape(value)}",
-                )
-        for entry, value in zip(entries.values(), values, strict=True):
-            entry.assign(np.asarray(value))
+        put_in_order(self.entries(), values, self.where)
 
     def count_params(self) -> int:
         """How many numbers the parameters and buffers hold."""
@@ -326,6 +319,7 @@ class Layer:
     def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """Build the layer if this is its first call, then compute."""
         outside = context.path, context.training, context.draws, context.dtype, context.half
+        mask = kwargs.get("mask", mask_of(inputs))
         try:
             if context.draws is None:  # the outermost layer: paths, draws and precision count from here
                 context.path, context.draws = "", self.own_draws()
@@ -344,6 +338,8 @@ class Layer:
                 self._check(shape_of(inputs))
             if self._takes_training:
                 kwargs["training"] = context.training
+            if mask is not None and self._mask_position is not None and len(args) <= self._mask_position:
+                kwargs["mask"] = mask
             if context.half is None or self.full_precision:
                 outputs = self.call(inputs, *args, **kwargs)
             else:
@@ -351,6 +347,7 @@ class Layer:
                     outputs = self.call(inputs, *args, **kwargs)
             if self.activity_regularizer is not None:
                 self.add_loss(self.activity_regularizer(outputs) / outputs.shape[0])
+            hand_on(self, inputs, outputs, mask)
             return outputs
         finally:
             context.path, context.training, context.draws, context.dtype, context.half = outside

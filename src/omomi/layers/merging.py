@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from functools import reduce
 from typing import Any, ClassVar
 
+from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, ShapeError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
 from omomi.layers.layer import Layer, Shape
+from omomi.layers.masks import in_any
 
 
 class _Merge(Layer):
@@ -21,6 +23,7 @@ class _Merge(Layer):
 
     casts_integers = True
     several_inputs = True
+    supports_masking = True
     fewest: ClassVar[int] = 1
     most: ClassVar[int | None] = None
 
@@ -43,6 +46,10 @@ class _Merge(Layer):
                 received=shown(shapes),
             )
         self.compute_output_shape(shapes)
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """A step exists if it does in one of the inputs."""
+        return None if mask is None else in_any(mask)
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         """The common shape of the inputs, broadcast."""
@@ -159,6 +166,13 @@ class Concatenate(_Merge):
         sizes = [shape[axis] for shape in input_shape]
         total = None if None in sizes else sum(sizes)
         return (*first[:axis], total, *first[axis + 1 :])
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """One sequence after another: their masks so too. Otherwise as in the other layers of this kind."""
+        if mask is None or self.axis % inputs[0].ndim != 1 or inputs[0].ndim < 3:
+            return super().compute_mask(inputs, mask)
+        whole = [current().xp.ones(x.shape[:2], bool) if m is None else m for x, m in zip(inputs, mask, strict=True)]
+        return functions.concatenate(whole, axis=1)
 
     def call(self, inputs: Sequence[Variable]) -> Variable:
         return functions.concatenate(list(inputs), axis=self.axis)

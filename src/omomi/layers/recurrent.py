@@ -39,6 +39,7 @@ class _Recurrent(Layer):
     """
 
     casts_integers = True
+    supports_masking = True
     gates: ClassVar[int]
     states: ClassVar[int] = 1
 
@@ -159,7 +160,7 @@ class _Recurrent(Layer):
         if training and self.dropout > 0:
             kept = functions.dropout(xp.ones((inputs.shape[0], 1, inputs.shape[2]), inputs._array.dtype), self.dropout)
             inputs = inputs * kept
-        steps = None if mask is None else as_variable(mask)
+        steps = None if mask is None else functions.cast(mask, inputs._array.dtype)
         if self.go_backwards:
             inputs = functions.flip(inputs, axis=1)
             steps = None if steps is None else functions.flip(steps, axis=1)
@@ -182,6 +183,13 @@ class _Recurrent(Layer):
                 received=f"shapes {[s.shape for s in states]}",
             )
         return [s if s.dtype == u.dtype else functions.cast(s, u.dtype) for s in states]
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """That of the input for the output of every step, in the order of the outputs; none for last states."""
+        if mask is None or not self.return_sequences:
+            return None
+        steps = functions.flip(mask, axis=1) if self.go_backwards else mask
+        return [steps] if self.return_state else steps
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         last = (input_shape[0], self.units)

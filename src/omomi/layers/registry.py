@@ -10,37 +10,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from omomi.errors import FileFormatError, UnknownNameError
-from omomi.layers import (
-    activation_layers,
-    borders,
-    convolution,
-    convolution_1d,
-    core,
-    embedding,
-    merging,
-    normalization,
-    recurrent,
-    spatial_dropout,
-)
 from omomi.layers.layer import Layer
 
-LAYERS: dict[str, type[Layer]] = {
-    found.__name__: found
-    for chapter in (
-        core,
-        activation_layers,
-        convolution,
-        convolution_1d,
-        borders,
-        normalization,
-        embedding,
-        merging,
-        recurrent,
-        spatial_dropout,
-    )
-    for found in vars(chapter).values()
-    if isinstance(found, type) and issubclass(found, Layer) and found is not Layer and found.__name__[0] != "_"
-}
+# By class name. The package fills it with every layer that it exports, so that a layer which holds others
+# (TimeDistributed, Bidirectional) can read and write them without importing their modules.
+LAYERS: dict[str, type[Layer]] = {}
+
+
+def enrol(exported: Mapping[str, Any]) -> None:
+    """Take the layers among these names into the registry."""
+    for found in exported.values():
+        if isinstance(found, type) and issubclass(found, Layer) and found is not Layer:
+            LAYERS[found.__name__] = found
 
 
 def serialize(layer: Layer) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class StateEntry(Variable):
         self._array = None
         self._shape, self._dtype, self.initializer = tuple(shape), np.dtype(dtype), initializer
         self.requires_grad, self.name, self.grad = requires_grad, None, None
-        self.creator, self.index, self.generation = None, 0, 0
+        self.creator, self.index, self.generation, self.mask = None, 0, 0, None
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -142,3 +142,29 @@ def holding(entries: Entries, values: Mapping[str, Array]) -> Iterator[None]:
         yield
     finally:
         put(entries, before)
+
+
+def put_in_order(entries: Mapping[str, StateEntry], values: Any, where: str) -> None:
+    """Put one array after the other into the entries.
+
+    Raises:
+        ShapeError: the number of arrays or one of the shapes differs; nothing is changed then.
+    """
+    values = list(values)
+    if len(values) != len(entries):
+        raise ShapeError(
+            "the number of arrays differs.",
+            where=where,
+            expected=f"{len(entries)} arrays ({', '.join(entries)})" if entries else "none: it has no weights yet",
+            received=f"{len(values)} arrays",
+        )
+    for (path, entry), value in zip(entries.items(), values, strict=True):
+        if np.shape(value) != entry.shape:
+            raise ShapeError(
+                "an array has another shape.",
+                where=f"{where}, {path}",
+                expected=f"shape {entry.shape}",
+                received=f"shape {np.shape(value)}",
+            )
+    for entry, value in zip(entries.values(), values, strict=True):
+        entry.assign(np.asarray(value))

@@ -60,8 +60,11 @@ class Loss:
 
     def compute(self, t: Array, y_pred: Variable, w: Array) -> Variable:
         """E for targets that are already aligned, inside a training step. Its dtype is that of the weights w."""
+        mask = y_pred.mask
         if len(w.shape) < len(y_pred.shape) - 1:  # one weight for each sample, many rows in a sample
             w = broadcast_weights(w, y_pred)
+        if mask is not None:  # the mean over the steps that exist
+            w = functions.masked_weights(w, mask)._array
         creator = y_pred.creator
         link = self.linked_activation is not None and creator is not None and creator.rule is self.linked_activation
         if self.from_logits:
@@ -196,7 +199,11 @@ class Poisson(Loss):
 
 def widened(y: Variable, w: Array) -> Variable:
     """An output of half precision in the dtype of the weights: losses and metrics are computed in the model's own."""
-    return y if y._array.dtype == w.dtype else functions.cast(y, w.dtype)
+    if y._array.dtype == w.dtype:
+        return y
+    wide = functions.cast(y, w.dtype)
+    wide.mask = y.mask
+    return wide
 
 
 def broadcast_weights(w: Array, y_pred: Variable) -> Array:

@@ -9,6 +9,7 @@ from typing import Any
 
 from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, UnknownNameError
+from omomi.graph import functions
 from omomi.graph.variable import Variable, apply
 from omomi.layers import initializers
 from omomi.layers.state import Buffer
@@ -56,6 +57,10 @@ class Metric:
     def measure(self, t: Array, y: Variable, w: Array) -> dict[str, Array]:
         """Count one batch."""
         assert self.rule is not None
+        if len(w.shape) < len(y.shape) - 1:  # one weight for each sample, many steps in a sample
+            w = losses.broadcast_weights(w, y)
+        if y.mask is not None:
+            w = functions.masked_weights(w, y.mask, mean=False)._array
         total, count = apply(self.rule, y, t, w, **self.attributes)
         return self.updated(total, count)
 

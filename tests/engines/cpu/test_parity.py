@@ -102,6 +102,8 @@ PLAIN = {
     "pad": MOVES,
     "take": MOVES,
     "transpose": MOVES,
+    "existing": "one comparison of whole arrays, for booleans, which kernels do not compute",
+    "masked_weights": "once in a step, over a number for each step of a sequence",
     "gru": "still the rule's scan, a product of NumPy at each time; masked sequences of the other cells run so too",
     "loss_scale": "for float16, in which this engine does not compute",
     "confusion": "counted after training, over one array of predictions",

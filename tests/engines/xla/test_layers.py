@@ -47,7 +47,7 @@ class Merged(omomi.Layer):
 MADE |= {name: lambda kind: Merged(kind()) for name, kind in LAYERS.items() if kind.several_inputs}
 MADE |= {name: lambda kind: kind(0.4) for name in LAYERS if name.startswith("SpatialDropout")}
 SHAPES = {"Dense": (8,), "Softmax": (8,), "Embedding": (6,), "RepeatVector": (8,)}
-SHAPES |= dict.fromkeys(("SimpleRNN", "LSTM", "GRU"), (6, 4))
+SHAPES |= dict.fromkeys(("SimpleRNN", "LSTM", "GRU", "Masking"), (6, 4))
 SHAPES |= {name: (9, 4) for name in LAYERS if name.endswith("1D")}
 SHAPES |= {name: (4, 3, 5, 2) for name in LAYERS if name.endswith("3D")}
 

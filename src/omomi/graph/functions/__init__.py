@@ -79,6 +79,8 @@ from omomi.graph.functions.losses import mean_squared_error as mean_squared_erro
 from omomi.graph.functions.losses import sigmoid_cross_entropy as sigmoid_cross_entropy
 from omomi.graph.functions.losses import softmax_cross_entropy as softmax_cross_entropy
 from omomi.graph.functions.losses import squared_error as squared_error
+from omomi.graph.functions.masking import existing as existing
+from omomi.graph.functions.masking import masked_weights as masked_weights
 from omomi.graph.functions.sequences import gru as gru
 from omomi.graph.functions.sequences import lstm as lstm
 from omomi.graph.functions.sequences import simple_recurrence as simple_recurrence
