@@ -49,7 +49,7 @@ def call(rng: Generator, rule: UpdateRule, shape: tuple[int, ...], rate: Any, st
     return sample
 
 
-def _samples(rule: UpdateRule, *variants: dict[str, Any]) -> Samples:
+def of_rule(rule: UpdateRule, *variants: dict[str, Any]) -> Samples:
     def fixed(rng: Generator) -> list[Sample]:
         plain = [call(rng, rule, (3, 4), 0.1, steps) for steps in (0, 1, 5)]
         per_unit = call(rng, rule, (3, 4), [0.0, 0.1, 0.2, 0.3], 3)
@@ -75,22 +75,22 @@ BETAS = {"beta_1": 0.8, "beta_2": 0.95}
 LIKE_ADAM = ({**BETAS, "epsilon": 1e-3}, {"beta_1": 0.0})
 
 SAMPLES = {
-    "sgd": _samples(sgd),
-    "momentum": _samples(momentum, {"momentum": 0.5}),
-    "nesterov": _samples(nesterov, {"momentum": 0.5}),
-    "adagrad": _samples(adagrad, {"epsilon": 1e-3}),
-    "rmsprop": _samples(
+    "sgd": of_rule(sgd),
+    "momentum": of_rule(momentum, {"momentum": 0.5}),
+    "nesterov": of_rule(nesterov, {"momentum": 0.5}),
+    "adagrad": of_rule(adagrad, {"epsilon": 1e-3}),
+    "rmsprop": of_rule(
         rmsprop,
         {"rho": 0.8, "epsilon": 1e-3},
         {"momentum": 0.5},
         {"centered": True},
         {"momentum": 0.9, "centered": True},
     ),
-    "adadelta": _samples(adadelta, {"rho": 0.8, "epsilon": 1e-3}),
-    "adam": _samples(adam, *LIKE_ADAM),
-    "adamw": _samples(adamw, {"weight_decay": 0.1}, *LIKE_ADAM),
-    "amsgrad": _samples(amsgrad, *LIKE_ADAM),
-    "nadam": _samples(nadam, *LIKE_ADAM),
-    "adamax": _samples(adamax, *LIKE_ADAM),
-    "lion": _samples(lion, BETAS, {"weight_decay": 0.1}),
+    "adadelta": of_rule(adadelta, {"rho": 0.8, "epsilon": 1e-3}),
+    "adam": of_rule(adam, *LIKE_ADAM),
+    "adamw": of_rule(adamw, {"weight_decay": 0.1}, *LIKE_ADAM),
+    "amsgrad": of_rule(amsgrad, *LIKE_ADAM),
+    "nadam": of_rule(nadam, *LIKE_ADAM),
+    "adamax": of_rule(adamax, *LIKE_ADAM),
+    "lion": of_rule(lion, BETAS, {"weight_decay": 0.1}),
 }

@@ -90,15 +90,17 @@ class Parameter(StateEntry):
 
     Attributes:
         regularizer: from the parameter to what it adds to the loss, if anything.
+        constraint: from the parameter, after a step has moved it, to what it may be, if it may not be everything.
     """
 
-    __slots__ = ("regularizer",)
+    __slots__ = ("constraint", "regularizer")
 
     def __init__(
         self, shape: tuple[int, ...], initializer: Initializer, dtype: Any = "float32", trainable: bool = True
     ) -> None:
         super().__init__(shape, initializer, dtype, trainable)
         self.regularizer: Callable[[Variable], Variable] | None = None
+        self.constraint: Callable[[Variable], Variable] | None = None
 
     @property
     def trainable(self) -> bool:

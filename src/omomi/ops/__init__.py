@@ -18,11 +18,13 @@ from omomi.ops import loss as loss
 from omomi.ops import masking as masking
 from omomi.ops import metric as metric
 from omomi.ops import normalization as normalization
+from omomi.ops import optimization as optimization
 from omomi.ops import penalty as penalty
 from omomi.ops import pooling as pooling
 from omomi.ops import precision as precision
 from omomi.ops import recurrent as recurrent
 from omomi.ops import reduction as reduction
+from omomi.ops import schedule as schedule
 from omomi.ops import shape as shape
 from omomi.ops import update as update
 from omomi.ops.rule import Rule, UpdateRule

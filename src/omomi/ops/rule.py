@@ -58,12 +58,14 @@ class UpdateRule:
 
     ``rate`` broadcasts against p: a number, or one rate per unit (a vector scales the columns of an (in, out)
     kernel). ``slots`` names the arrays that are carried from step to step, each with the number it starts from.
+    ``inner`` is the rule that this one applies in every K-th step only, if it is of that kind.
     """
 
     name: str
     step: Callable[..., tuple[Array, tuple[Array, ...]]]
     slots: tuple[tuple[str, float], ...]
     formula: str
+    inner: UpdateRule | None = None
 
     def __repr__(self) -> str:
         return f"UpdateRule({self.name}: {self.formula})"

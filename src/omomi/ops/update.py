@@ -18,7 +18,7 @@ from omomi.ops.rule import Array, Namespace, UpdateRule
 Slots = tuple[Array, ...]
 
 
-def _in_dtype_of(xp: Namespace, p: Array, number: Array) -> Array:
+def in_dtype_of(xp: Namespace, p: Array, number: Array) -> Array:
     """t or η in the dtype of p: a float64 scalar would otherwise turn a float32 parameter into float64."""
     return xp.asarray(number).astype(p.dtype)
 
@@ -33,7 +33,7 @@ def _one_minus_power(xp: Namespace, beta: float, t: Array) -> Array:
 
 
 def sgd_step(xp: Namespace, p: Array, g: Array, slots: Slots, t: Array, rate: Array) -> tuple[Array, Slots]:
-    rate = _in_dtype_of(xp, p, rate)
+    rate = in_dtype_of(xp, p, rate)
     return -rate * g + p, ()  # this way round NumPy adds p into the product and needs no third array
 
 
@@ -49,7 +49,7 @@ sgd = UpdateRule("sgd", sgd_step, (), "p ← p − η g")
 def momentum_step(
     xp: Namespace, p: Array, g: Array, slots: Slots, t: Array, rate: Array, *, momentum: float = 0.9
 ) -> tuple[Array, Slots]:
-    rate = _in_dtype_of(xp, p, rate)
+    rate = in_dtype_of(xp, p, rate)
     (v,) = slots
     v = momentum * v - rate * g
     return p + v, (v,)
@@ -68,7 +68,7 @@ momentum = UpdateRule("momentum", momentum_step, (("velocity", 0.0),), "v ← α
 def nesterov_step(
     xp: Namespace, p: Array, g: Array, slots: Slots, t: Array, rate: Array, *, momentum: float = 0.9
 ) -> tuple[Array, Slots]:
-    rate = _in_dtype_of(xp, p, rate)
+    rate = in_dtype_of(xp, p, rate)
     (v,) = slots
     downhill = rate * g
     v = momentum * v - downhill
@@ -87,7 +87,7 @@ nesterov = UpdateRule("nesterov", nesterov_step, (("velocity", 0.0),), "v ← α
 def adagrad_step(
     xp: Namespace, p: Array, g: Array, slots: Slots, t: Array, rate: Array, *, epsilon: float = 1e-7
 ) -> tuple[Array, Slots]:
-    rate = _in_dtype_of(xp, p, rate)
+    rate = in_dtype_of(xp, p, rate)
     (h,) = slots
     h = h + g * g
     return p - rate * g / xp.sqrt(h + epsilon), (h,)
@@ -118,7 +118,7 @@ def rmsprop_step(
     epsilon: float = 1e-7,
     centered: bool = False,
 ) -> tuple[Array, Slots]:
-    rate = _in_dtype_of(xp, p, rate)
+    rate = in_dtype_of(xp, p, rate)
     s, m, v = slots
     s = rho * s + (1 - rho) * g * g
     m = rho * m + (1 - rho) * g if centered else m
@@ -152,7 +152,7 @@ def adadelta_step(
     rho: float = 0.95,
     epsilon: float = 1e-7,
 ) -> tuple[Array, Slots]:
-    rate = _in_dtype_of(xp, p, rate)
+    rate = in_dtype_of(xp, p, rate)
     s, u = slots
     s = rho * s + (1 - rho) * g * g
     move = -xp.sqrt((u + epsilon) / (s + epsilon)) * g
@@ -189,7 +189,7 @@ def adam_step(
     beta_2: float = 0.999,
     epsilon: float = 1e-7,
 ) -> tuple[Array, Slots]:
-    t, rate = _in_dtype_of(xp, p, t), _in_dtype_of(xp, p, rate)
+    t, rate = in_dtype_of(xp, p, t), in_dtype_of(xp, p, rate)
     m, v = slots
     m = beta_1 * m + (1 - beta_1) * g
     v = beta_2 * v + (1 - beta_2) * g * g
@@ -224,7 +224,7 @@ def adamw_step(
     beta_2: float = 0.999,
     epsilon: float = 1e-7,
 ) -> tuple[Array, Slots]:
-    rate = _in_dtype_of(xp, p, rate)
+    rate = in_dtype_of(xp, p, rate)
     p = p - rate * weight_decay * p
     return adam_step(xp, p, g, slots, t, rate, beta_1=beta_1, beta_2=beta_2, epsilon=epsilon)
 
@@ -251,7 +251,7 @@ def amsgrad_step(
     beta_2: float = 0.999,
     epsilon: float = 1e-7,
 ) -> tuple[Array, Slots]:
-    t, rate = _in_dtype_of(xp, p, t), _in_dtype_of(xp, p, rate)
+    t, rate = in_dtype_of(xp, p, t), in_dtype_of(xp, p, rate)
     m, v, w = slots
     m = beta_1 * m + (1 - beta_1) * g
     v = beta_2 * v + (1 - beta_2) * g * g
@@ -290,7 +290,7 @@ def nadam_step(
     beta_2: float = 0.999,
     epsilon: float = 1e-7,
 ) -> tuple[Array, Slots]:
-    t, rate = _in_dtype_of(xp, p, t), _in_dtype_of(xp, p, rate)
+    t, rate = in_dtype_of(xp, p, t), in_dtype_of(xp, p, rate)
     i = xp.arange(1, 1001, dtype=p.dtype)
     product = beta_1**t * xp.prod(xp.where(i <= t, 1 - 0.5 * 0.96**i, 1))
     now, coming = beta_1 * (1 - 0.5 * 0.96**t), beta_1 * (1 - 0.5 * 0.96 ** (t + 1))
@@ -328,7 +328,7 @@ def adamax_step(
     beta_2: float = 0.999,
     epsilon: float = 1e-7,
 ) -> tuple[Array, Slots]:
-    t, rate = _in_dtype_of(xp, p, t), _in_dtype_of(xp, p, rate)
+    t, rate = in_dtype_of(xp, p, t), in_dtype_of(xp, p, rate)
     m, u = slots
     m = beta_1 * m + (1 - beta_1) * g
     u = xp.maximum(beta_2 * u, xp.abs(g))
@@ -361,7 +361,7 @@ def lion_step(
     beta_1: float = 0.9,
     beta_2: float = 0.99,
 ) -> tuple[Array, Slots]:
-    rate = _in_dtype_of(xp, p, rate)
+    rate = in_dtype_of(xp, p, rate)
     (m,) = slots
     direction = xp.sign(beta_1 * m + (1 - beta_1) * g)
     m = beta_2 * m + (1 - beta_2) * g

@@ -20,7 +20,7 @@ from omomi.training.callbacks import CallbackList, Logs
 from omomi.training.ledger import Ledger
 from omomi.training.losses import Loss
 from omomi.training.metrics import Metric
-from omomi.training.optimizers import Optimizer
+from omomi.training.optimizer import Optimizer
 from omomi.training.recorder import Recorder
 from omomi.training.step import Made, Trainable, evaluation_step, prediction_step, training_step
 from omomi.training.watch import explain_failure

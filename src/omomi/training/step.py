@@ -17,7 +17,7 @@ from omomi.layers.state import Parameter, StateEntry, arrays, holding
 from omomi.ops import arithmetic, metric
 from omomi.training.losses import Loss, widened
 from omomi.training.metrics import Metric
-from omomi.training.optimizers import Optimizer
+from omomi.training.optimizer import Optimizer
 
 # The entries whose arrays a step takes and returns; the step; and why it must not be recorded, if so.
 Made = tuple[dict[str, StateEntry], Step, str | None]

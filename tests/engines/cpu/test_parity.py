@@ -84,6 +84,7 @@ POWERS = "NumPy calls the C library for it, and so would a kernel"
 LOCAL = "no layer, loss or optimiser computes with it: only hand-written losses and layers do"
 MERGED = "only the layers Maximum and Minimum compute with it, once"
 MOVES = "moves numbers and computes nothing: NumPy's copy of a strided view is a kernel of its own"
+SCALAR = "one number for each step"
 PLAIN = {
     "power": POWERS,
     "exponentiation": POWERS,
@@ -105,6 +106,17 @@ PLAIN = {
     "existing": "one comparison of whole arrays, for booleans, which kernels do not compute",
     "masked_weights": "once in a step, over a number for each step of a sequence",
     "gru": "still the rule's scan, a product of NumPy at each time; masked sequences of the other cells run so too",
+    "clip_factor": SCALAR,
+    "exponential_decay": SCALAR,
+    "inverse_time_decay": SCALAR,
+    "polynomial_decay": SCALAR,
+    "piecewise_constant_decay": SCALAR,
+    "cosine_decay": SCALAR,
+    "cosine_decay_restarts": SCALAR,
+    "one_cycle": SCALAR,
+    "warmup": SCALAR,
+    "steps_after": SCALAR,
+    "updates_made": SCALAR,
     "loss_scale": "for float16, in which this engine does not compute",
     "confusion": "counted after training, over one array of predictions",
 }

@@ -8,7 +8,7 @@ import pytest
 from omomi.engines.cpu import update
 from omomi.engines.cpu.launch import Array, run
 from omomi.engines.reference import xp
-from omomi.ops import update as rules
+from omomi.ops import UPDATES
 from tests.engines.cpu.passes import DTYPES, assert_near, check_bits, normal
 
 CASES = [
@@ -28,11 +28,17 @@ CASES = [
     ("adamax", {}),
     ("lion", {}),
     ("lion", {"weight_decay": 0.1}),
+    ("weight_decay", {"weight_decay": 0.1}),
+    ("accumulate", {}),
+    ("accumulate", {"every": 3}),
+    ("average", {"momentum": 0.5}),
+    ("average", {"every": 3}),
+    ("overwrite", {"frequency": 3}),
 ]
 
 
 def _slots(name: str, p: Array) -> tuple[Array, ...]:
-    return tuple(np.full_like(p, start) for _, start in getattr(rules, name).slots)
+    return tuple(np.full_like(p, start) for _, start in UPDATES[name].slots)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -60,7 +66,7 @@ def test_steps(name: str, attributes: dict, shape: tuple, rate_shape: tuple, dty
         given = gradient.copy()
         run(launches)
         np.testing.assert_array_equal(gradient, given)
-        expected, expected_slots = getattr(rules, name).step(
+        expected, expected_slots = UPDATES[name].step(
             xp, expected, gradient.astype(np.float64), expected_slots, t[0], rate.astype(np.float64), **attributes
         )
     assert_near(p, expected, scale=3)
@@ -69,7 +75,7 @@ def test_steps(name: str, attributes: dict, shape: tuple, rate_shape: tuple, dty
 
 
 def test_every_rule_has_a_pass() -> None:
-    assert set(update.PASSES) == {r.name for r in vars(rules).values() if isinstance(r, rules.UpdateRule)}
+    assert set(update.PASSES) == set(UPDATES)
 
 
 def test_which_rates_are_accepted() -> None:

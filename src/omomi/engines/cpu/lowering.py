@@ -157,7 +157,8 @@ def lower(
 
 def lower_update(p: Planner, call: Call, updates: dict[str, UpdateLowering]) -> None:
     """An optimiser's move, in place: the new values stand where the old ones stood."""
-    lowering = updates.get(call.rule.name)
+    known = call.rule if call.rule.inner is None else call.rule.inner
+    lowering = updates.get(known.name)
     if lowering is None or not lowering.accepts(p, call):
         lowering = PlainUpdate()
     lowering.update(p, call)

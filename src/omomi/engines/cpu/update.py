@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import inf, log
 
-from omomi.engines.cpu import optimizers
+from omomi.engines.cpu import optimization, optimizers
 from omomi.engines.cpu.kernel import Kernel
 from omomi.engines.cpu.launch import Array, Launch, scratch
 from omomi.engines.cpu.passes import chunks_for
@@ -67,6 +67,22 @@ def _lion(*, weight_decay: float = 0.0, beta_1: float = 0.9, beta_2: float = 0.9
     return beta_1, 1 - beta_1, beta_2, 1 - beta_2, weight_decay
 
 
+def _weight_decay(*, weight_decay: float = 0.004) -> tuple[float, ...]:
+    return (weight_decay,)
+
+
+def _accumulate(*, every: int = 1) -> tuple[float, ...]:
+    return (every,)
+
+
+def _average(*, momentum: float = 0.99, every: int = 1) -> tuple[float, ...]:
+    return every, momentum, 1 - momentum
+
+
+def _overwrite(*, frequency: int = 1) -> tuple[float, ...]:
+    return (frequency,)
+
+
 PASSES: dict[str, tuple[Kernel, Callable[..., tuple[float, ...]]]] = {
     "sgd": (optimizers.sgd, lambda: ()),
     "momentum": (optimizers.momentum, _polyak),
@@ -80,6 +96,10 @@ PASSES: dict[str, tuple[Kernel, Callable[..., tuple[float, ...]]]] = {
     "nadam": (optimizers.nadam, _nadam),
     "adamax": (optimizers.adamax, _adamax),
     "lion": (optimizers.lion, _lion),
+    "weight_decay": (optimization.weight_decay, _weight_decay),
+    "accumulate": (optimization.accumulate, _accumulate),
+    "average": (optimization.average, _average),
+    "overwrite": (optimization.overwrite, _overwrite),
 }
 
 
@@ -104,11 +124,8 @@ def update(
         attributes: the rule's; it has defaults for what is missing.
     """
     declared, numbers = PASSES[name]
-    step = (t,) if "t" in declared.parameters else ()
-    rates = scratch(optimizers.RUN, p.dtype)
+    given = [array for key, array in (("g", g), ("t", t)) if key in declared.parameters]
+    moving = [*given[:1], *slots, *given[1:]] if "g" in declared.parameters else [*slots, *given]
+    rates = (rate, scratch(optimizers.RUN, p.dtype)) if "rate" in declared.parameters else ()
     dtype, chunks, work = p.dtype.name, chunks_for(p.size), p.size * (2 + len(slots))
-    return [
-        Launch(
-            declared, p, g, *slots, *step, rate, rates, *numbers(**attributes), dtype=dtype, chunks=chunks, work=work
-        )
-    ]
+    return [Launch(declared, p, *moving, *rates, *numbers(**attributes), dtype=dtype, chunks=chunks, work=work)]

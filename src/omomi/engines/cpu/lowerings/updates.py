@@ -16,7 +16,7 @@ from math import prod
 import numpy as np
 
 from omomi.engines.cpu import affine, finite, update
-from omomi.engines.cpu.launch import Launch
+from omomi.engines.cpu.launch import Launch, Program
 from omomi.engines.cpu.lowering import Lowering, UpdateLowering, inputs_of
 from omomi.engines.cpu.lowerings.common import FLOATS, dtype_of, only, rows, shape_of
 from omomi.engines.cpu.lowerings.products import Affine
@@ -48,12 +48,30 @@ class Update(UpdateLowering):
             if call is descent.kernel:
                 self.descend(p, descent)
             return
+        if call.rule.inner is not None:
+            self.update_sparsely(p, call)
+            return
         name, attributes = call.rule.name, dict(call.attributes)
 
         def launches(parameter: Array, g: Array, t: Array, rate: Array, *slots: Array) -> list[Launch]:
             return update.update(name, parameter, g, slots, t, rate, **attributes)
 
         p.launch(launches, *(place.vector for place in inputs_of(p, call)))
+
+    def update_sparsely(self, p: Planner, call: Call) -> None:
+        """A move in every K-th step only, which the rule counts as one."""
+        name, attributes = call.rule.inner.name, dict(call.attributes)
+        every = attributes.pop("every")
+        bound: list[Program] = []
+
+        def move(counted: Array, parameter: Array, g: Array, t: Array, rate: Array, *slots: Array) -> None:
+            if not bound:
+                bound.append(Program(tuple(update.update(name, parameter, g, slots, counted, rate, **attributes))))
+            if t[0] % every == 0:
+                counted[0] = t[0] // every
+                bound[0].run()
+
+        p.python(move, p.room((1,), "uint32"), *(place.vector for place in inputs_of(p, call)))
 
     def descend(self, p: Planner, descent: Descent) -> None:
         """W ← W − η xᵀδ and b ← b − η Σ δ."""
