@@ -22,6 +22,9 @@ CASES = {
     "lstm_masked": lambda: LSTM(2, return_sequences=True, dtype="float64"),
     "gru_masked": lambda: GRU(2, dtype="float64"),
     "simple_masked": lambda: SimpleRNN(2, activation="relu", dtype="float64"),
+    "simple_elu": lambda: SimpleRNN(2, activation="elu", return_sequences=True, dtype="float64"),
+    "lstm_hard": lambda: LSTM(2, activation="relu", recurrent_activation="hard_sigmoid", dtype="float64"),
+    "gru_hard": lambda: GRU(2, activation="softsign", recurrent_activation="hard_sigmoid", dtype="float64"),
 }
 
 
@@ -155,17 +158,75 @@ def test_repeat_vector():
     assert layer.compute_output_shape((None, 2)) == (None, 3, 2)
 
 
+@pytest.mark.parametrize("engine", ["numpy", "numba", "jax"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_stateful_layers_go_on_where_the_batch_before_ended(kind, engine):
+    x = np.random.default_rng(0).normal(size=(4, 6, 2)).astype(np.float32)
+    with omomi.use(engine):
+        model = Sequential([kind(3, return_sequences=True, stateful=True)], seed=0)
+        whole = model.predict(x, batch_size=4)
+        model.reset_states()
+        parts = [model.predict(x[:, :2], batch_size=4), model.predict(x[:, 2:], batch_size=4)]
+        assert_allclose(np.concatenate(parts, axis=1), whole, rtol=1e-5, atol=1e-6)
+        assert np.abs(model.predict(x, batch_size=4) - whole).max() > 1e-3  # it has not been reset
+        model.compile("sgd", "mse")
+        model.reset_states()
+        model.fit(x, whole, batch_size=4, shuffle=False, verbose=0)
+        last = model.layers[0].carried["state_0"].numpy()
+        assert_allclose(last, whole[:, -1], rtol=1e-5, atol=1e-6)
+    assert len(model.get_weights()) == 3  # the states are no part of the model's weights
+
+
+def test_states_can_be_chosen():
+    layer = SimpleRNN(1, activation="linear", stateful=True, dtype="float64")
+    layer(np.zeros((2, 1, 1)))
+    layer.set_weights([np.array([[1.0]]), np.array([[2.0]]), np.zeros(1)])
+    layer.reset_states(np.array([[1.0], [3.0]]))
+    assert_array_equal(layer(np.ones((2, 1, 1))).array, [[3], [7]])
+    layer.reset_states(batch_size=3)
+    assert_array_equal(layer(np.ones((3, 1, 1))).array, [[1], [1], [1]])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_arguments_in_the_order_of_keras(kind):
+    """units, activation, (recurrent_activation,) use_bias: by position, as in a script."""
+    made = kind(3, "relu", False) if kind is SimpleRNN else kind(3, "relu", "hard_sigmoid", False)
+    assert (made.activation, made.use_bias) == ("relu", False)
+    assert kind(3, unroll=True, seed=1, activity_regularizer="l2").activity_regularizer is not None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_recurrent_dropout_is_the_same_in_every_step(kind):
+    """A state of ones, a recurrence of ones, nothing else: which units were dropped shows in every step."""
+    layer = kind(200, recurrent_dropout=0.5, activation="linear", return_sequences=True, seed=0)
+    x = np.zeros((1, 3, 1), np.float32)
+    layer(x)
+    same, other = layer(x, training=True), layer(x, training=False)
+    assert_array_equal(same.array, other.array)  # from a state of zeros there is nothing to drop
+    if kind is SimpleRNN:
+        layer.set_weights([np.zeros((1, 200)), np.eye(200), np.zeros(200)])
+        y = layer(x, initial_state=np.ones((1, 200), np.float32), training=True).array
+        assert set(np.unique(y[0, 0])) == {0.0, 2.0}
+        assert_array_equal(y[0, 2], 4 * y[0, 0])
+
+
+def calls(layer, *inputs):
+    return [layer(x) for x in inputs]
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
         (lambda: LSTM(4)(np.zeros((2, 3))), "batch, steps, features"),
         (lambda: LSTM(4)(np.zeros((2, 0, 3))), "no steps"),
-        (lambda: LSTM(4, activation="relu"), "fixed"),
-        (lambda: GRU(4, recurrent_activation="hard_sigmoid"), "fixed"),
+        (lambda: LSTM(4, activation="gelu"), "tanh"),
+        (lambda: GRU(4, recurrent_activation="softmax"), "sigmoid"),
         (lambda: GRU(0), "units"),
         (lambda: SimpleRNN(4, activation="tan"), "tanh"),
-        (lambda: LSTM(4, recurrent_dropout=0.5), "recurrent_dropout"),
-        (lambda: LSTM(4, stateful=True), "initial_state"),
+        (lambda: LSTM(4, recurrent_dropout=1.5), "recurrent_dropout < 1"),
+        (lambda: LSTM(4).reset_states(), "stateful=True"),
+        (lambda: calls(LSTM(4, stateful=True), np.zeros((2, 3, 1)), np.zeros((3, 3, 1))), "batches of 2 samples"),
+        (lambda: Sequential([GRU(4, stateful=True)]).predict(np.zeros((5, 3, 1)), batch_size=2), "that 2 divides"),
         (lambda: LSTM(4, dropout=1.0), "0 ≤ dropout < 1"),
         (lambda: LSTM(4)(np.zeros((2, 3, 1)), initial_state=np.zeros((2, 4))), "2 of shape"),
         (lambda: Sequential([Dense(2, input_shape=(3,)), LSTM(4)]), "batch of sequences"),

@@ -22,6 +22,9 @@ CASES = {
     "lstm_masked": (keras.layers.LSTM, {"return_sequences": True}),
     "gru_masked": (keras.layers.GRU, {}),
     "simple_masked": (keras.layers.SimpleRNN, {"activation": "relu"}),
+    "simple_elu": (keras.layers.SimpleRNN, {"activation": "elu", "return_sequences": True}),
+    "lstm_hard": (keras.layers.LSTM, {"activation": "relu", "recurrent_activation": "hard_sigmoid"}),
+    "gru_hard": (keras.layers.GRU, {"activation": "softsign", "recurrent_activation": "hard_sigmoid"}),
 }
 
 

@@ -49,10 +49,6 @@ from omomi.layers.merging import minimum as minimum
 from omomi.layers.merging import multiply as multiply
 from omomi.layers.merging import subtract as subtract
 from omomi.layers.normalization import BatchNormalization as BatchNormalization
-from omomi.layers.normalization import GroupNormalization as GroupNormalization
-from omomi.layers.normalization import LayerNormalization as LayerNormalization
-from omomi.layers.normalization import RMSNormalization as RMSNormalization
-from omomi.layers.normalization import UnitNormalization as UnitNormalization
 from omomi.layers.recurrent import GRU as GRU
 from omomi.layers.recurrent import LSTM as LSTM
 from omomi.layers.recurrent import RepeatVector as RepeatVector

@@ -102,6 +102,7 @@ class Layer:
     ) -> None:
         self._entries: dict[str, StateEntry] = {}
         self._children: dict[str, Layer] = {}
+        self.carried: dict[str, Buffer] = {}  # what one batch hands to the next; no part of a saved model
         self._key: str | None = None  # its name inside the layer around it
         self._explicit_name = name
         self._seed: Buffer | None = None
@@ -238,9 +239,10 @@ class Layer:
                     found[f"{path}/{key}" if path else key] = entry
         return found
 
-    def state(self) -> dict[str, StateEntry]:
-        """The state tree of a root: its entries, and its ``seed`` and ``step``."""
-        return {"seed": self._own_seed(), "step": self._own_step(), **self.entries()}
+    def state(self, *, carried: bool = True) -> dict[str, StateEntry]:
+        """The state tree of a root: its entries, its ``seed`` and ``step``, and what one batch hands to the next."""
+        handed = {f"{path}/{key}": b for path, layer in self.walk() for key, b in layer.carried.items()}
+        return {"seed": self._own_seed(), "step": self._own_step(), **self.entries(), **(handed if carried else {})}
 
     def parameters(self) -> dict[str, Parameter]:
         """The parameters that training moves, by path."""

@@ -49,7 +49,7 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
         reason = error.problem if isinstance(error, OmomiError) else str(error)
         raise FileFormatError(f"its header does not describe a model: {reason}", where=where) from error
 
-    entries = dict(model.state())
+    entries = dict(model.state(carried=False))
     if model.optimizer is not None:
         model.optimizer.build(model.parameters())
         entries.update(model.optimizer.entries())

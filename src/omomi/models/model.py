@@ -14,12 +14,12 @@ from omomi.graph.context import no_grad, training_mode
 from omomi.graph.variable import Variable
 from omomi.layers.core import Input
 from omomi.layers.layer import Layer, Shape
+from omomi.layers.recurrence import States, carry_states
 from omomi.models.saving import save_model
 from omomi.models.summary import LayerRow, summary_rows, summary_text
 from omomi.training import losses, metrics, optimizers
 from omomi.training.batches import Array, Batches, as_data, batch_length, check_lengths, sample_weights, split
 from omomi.training.callbacks import CallbackList, Logs, listed
-from omomi.training.checkpoints import Checkpoints
 from omomi.training.history import History
 from omomi.training.ledger import period_of
 from omomi.training.loop import Steps, Trainer, predict
@@ -47,11 +47,10 @@ class Model(Layer):
         ['accuracy', 'loss']
     """
 
-    bookkeeping = Layer.bookkeeping | {"optimizer", "loss", "history", "stop_training", "metric_names", "seed_given"}
+    bookkeeping = Layer.bookkeeping | {"optimizer", "loss", "history", "stop_training", "metric_names"}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
-        self.seed_given = options.get("seed") is not None  # else training that resumes takes that of its checkpoint
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.history: History | None = None
@@ -215,8 +214,6 @@ class Model(Layer):
         validation_batch_size: int | None = None,
         validation_freq: int = 1,
         ledger: bool | int = False,
-        checkpoint: Checkpoints | str | os.PathLike[str] | None = None,
-        resume: bool = False,
     ) -> History:
         """Train for some epochs. An epoch shows every sample once; each batch of them is one step (iteration).
 
@@ -235,10 +232,6 @@ class Model(Layer):
             initial_epoch: the epoch to start from.
             validation_freq: judge after every so many epochs.
             ledger: watch the deltas of every so many steps (True: a period that costs little) into ``History.ledger``.
-            checkpoint: a folder, or an :class:`omomi.Checkpoints`: where the state of training is kept, each epoch
-                or as it says.
-            resume: go on exactly from the latest checkpoint there; begin anew if there is none. The other arguments are
-                those of the run before; ``epochs`` may be more.
 
         Returns:
             The :class:`omomi.History` of loss and metrics.
@@ -246,7 +239,6 @@ class Model(Layer):
         Raises:
             DataError, ShapeError, DtypeError: the data does not fit; said before training starts.
             NonFiniteError: a NaN or an infinity; the last good weights are kept.
-            ConfigurationError, FileAccessError, FileFormatError: training cannot go on from this checkpoint.
         """
         shown_by, period = progress_callback(verbose), period_of(ledger)
         data = self.data(x, y, sample_weight, class_weight, batch_size)
@@ -273,10 +265,7 @@ class Model(Layer):
             "do_validation": validation is not None,
         }
         run = all_callbacks(given, self.history, shown_by, self, params)
-        trainer, options = self.trainer(), {"shuffle": shuffle, "validation_freq": validation_freq}
-        with trainer.keeping(checkpoint, resume, data, validation, run, recorder, options, not shown_by) as keeper:
-            epochs_left = range(initial_epoch, epochs)
-            trainer.fit(data, validation, epochs_left, shuffle, run, validation_freq, recorder, keeper)
+        self.trainer().fit(data, validation, range(initial_epoch, epochs), shuffle, run, validation_freq, recorder)
         return self.history
 
     def evaluate(
@@ -304,7 +293,7 @@ class Model(Layer):
         """The outputs for all samples, as a NumPy array. ``verbose`` is accepted and shows nothing."""
         x = as_data(x, "x")
         self.fit_to(x)
-        data = Batches(x, None, None, batch_length(batch_size, len(x)), self.float_dtype)
+        data = Batches(x, None, None, self.batch_length(batch_size, len(x)), self.float_dtype)
         run = CallbackList(callbacks, self, {"steps": len(data), "batch_size": data.size, "samples": data.samples})
         return predict(self, data, self._steps, run)
 
@@ -336,7 +325,20 @@ class Model(Layer):
             with np.errstate(over="ignore"):  # a step of training names what has become an infinity
                 y = y.astype(self.float_dtype, copy=False)
         weights = sample_weights(y, sample_weight, class_weight)
-        return Batches(x, y, weights, batch_length(batch_size, len(x)), self.float_dtype)
+        return Batches(x, y, weights, self.batch_length(batch_size, len(x)), self.float_dtype)
+
+    def batch_length(self, batch_size: Any, samples: int) -> int:
+        """The number of samples in a batch; stateful layers make room for the states of that many."""
+        length = batch_length(batch_size, samples)
+        if carry_states(self, samples, length):
+            self._steps.clear()
+        return length
+
+    def reset_states(self) -> None:
+        """Let the stateful layers start anew, from zeros."""
+        for _, layer in self.walk():
+            if isinstance(layer, States) and layer.stateful:
+                layer.reset_states()
 
     @property
     def float_dtype(self) -> str:

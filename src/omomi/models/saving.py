@@ -30,7 +30,7 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
             where=model.where,
             fix="build the model first: call it on data, or fit it",
         )
-    entries = dict(model.state())
+    entries = dict(model.state(carried=False))
     if model.optimizer is not None:
         entries.update(model.optimizer.entries())
     to_host = current().to_host

@@ -11,6 +11,13 @@ deltas of u.
 
 A mask (N, T) says which steps exist: 1, or 0 for padding. A step that does not exist keeps the state, and its output is
 that of the step before:   h_t = m_t h'_t + (1 − m_t) h_{t−1}.
+
+Dropout of the recurrence, ``kept`` (N, H), 0 or 1/(1 − p): a cell multiplies U with h_{t−1} ⊙ k in place of h_{t−1},
+with the same k in every step of a sequence (Gal and Ghahramani 2016, arXiv:1512.05287). What a state hands on to the
+next one without U is not touched.
+
+The formulas below are those without mask and dropout. f is the cell's ``activation`` (tanh, unless told), σ the gates'
+``recurrent_activation`` (the sigmoid); both by name.
 """
 
 from __future__ import annotations
@@ -18,25 +25,49 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from omomi.errors import ShapeError, UnknownNameError
-from omomi.ops.activation import sigmoid_forward
+from omomi.ops.activation import (
+    SELU_ALPHA,
+    SELU_SCALE,
+    elu_forward,
+    selu_forward,
+    sigmoid_forward,
+    softplus_forward,
+)
 from omomi.ops.linear import rows
 from omomi.ops.rule import Array, Namespace, Rule, Saved, Wanted
 
 Function = Callable[[Namespace, Array], Array]
 
 
-# f of a simple cell, and f' from y = f(u).
+def _sigmoid(xp: Namespace, u: Array) -> Array:
+    return sigmoid_forward(xp, u)[0]
+
+
+def _hard_sigmoid(xp: Namespace, u: Array) -> Array:
+    return xp.minimum(xp.maximum(u + 3, 0), 6) / 6
+
+
+def _between(xp: Namespace, y: Array, low: float, high: float) -> Array:
+    return ((y > low) & (y < high)).astype(y.dtype)
+
+
+# f of a cell or a gate, and f' from y = f(u): there is no other trace of u.
 ACTIVATIONS: dict[str, tuple[Function, Function]] = {
     "linear": (lambda xp, u: u, lambda xp, y: xp.ones_like(y)),
     "tanh": (lambda xp, u: xp.tanh(u), lambda xp, y: 1 - y * y),
-    "sigmoid": (lambda xp, u: _sigmoid(xp, u), lambda xp, y: y * (1 - y)),
+    "sigmoid": (_sigmoid, lambda xp, y: y * (1 - y)),
+    "hard_sigmoid": (_hard_sigmoid, lambda xp, y: _between(xp, y, 0, 1) / 6),
     "relu": (lambda xp, u: xp.maximum(u, 0), lambda xp, y: (y > 0).astype(y.dtype)),
+    "relu6": (lambda xp, u: xp.minimum(xp.maximum(u, 0), 6), lambda xp, y: _between(xp, y, 0, 6)),
+    "elu": (lambda xp, u: elu_forward(xp, u)[0], lambda xp, y: xp.where(y > 0, 1, y + 1).astype(y.dtype)),
+    "selu": (
+        lambda xp, u: selu_forward(xp, u)[0],
+        lambda xp, y: xp.where(y > 0, SELU_SCALE, y + SELU_SCALE * SELU_ALPHA).astype(y.dtype),
+    ),
+    "softplus": (lambda xp, u: softplus_forward(xp, u)[0], lambda xp, y: -xp.expm1(-y)),
+    "softsign": (lambda xp, u: u / (1 + xp.abs(u)), lambda xp, y: (1 - xp.abs(y)) ** 2),
+    "exponential": (lambda xp, u: xp.exp(u), lambda xp, y: y),
 }
-
-
-def _sigmoid(xp: Namespace, u: Array) -> Array:
-    y, _ = sigmoid_forward(xp, u)
-    return y
 
 
 def _activation(name: str) -> tuple[Function, Function]:
@@ -74,14 +105,25 @@ def _before(xp: Namespace, h0: Array, h: Array) -> Array:
     return xp.concatenate([h0[None], h[:-1]])
 
 
+def _dropped(h: Array, kept: Array | None) -> Array:
+    """What U is multiplied with, and back: the delta of h from that of the product."""
+    return h if kept is None else h * kept
+
+
 def _gradients(
-    xp: Namespace, wanted: Wanted, deltas: Array, before: Array, gstates: tuple[Array, ...], rest: int
+    xp: Namespace,
+    wanted: Wanted,
+    deltas: Array,
+    before: Array,
+    kept: Array | None,
+    gstates: tuple[Array, ...],
+    inputs: int,
 ) -> tuple[Array | None, ...]:
-    """Of u, U, the first states, and ``rest`` inputs that have none."""
+    """Of u, U and the first states; ``None`` for the other inputs."""
     gu = by_time(xp, deltas) if wanted[0] else None
-    gU = rows(before).T @ rows(deltas) if wanted[1] else None
+    gU = rows(_dropped(before, kept)).T @ rows(deltas) if wanted[1] else None
     first = [g if want else None for g, want in zip(gstates, wanted[2:], strict=False)]
-    return (gu, gU, *first, *([None] * rest))
+    return (gu, gU, *first, *([None] * (inputs - 2 - len(first))))
 
 
 # The simple cell (Elman 1990): the state is the output of the step before.
@@ -90,36 +132,43 @@ def _gradients(
 
 
 def simple_recurrence_forward(
-    xp: Namespace, u: Array, U: Array, h0: Array, mask: Array | None = None, *, activation: str = "tanh"
+    xp: Namespace,
+    u: Array,
+    U: Array,
+    h0: Array,
+    mask: Array | None = None,
+    kept: Array | None = None,
+    *,
+    activation: str = "tanh",
 ) -> tuple[Array, Saved]:
     f, _ = _activation(activation)
     u, m = _times(xp, u, U, h0, 1, "simple_recurrence", mask)
 
     def cell(h: Array, now: tuple[Array, Array]) -> tuple[Array, tuple[Array, Array]]:
         u, m = now
-        y = f(xp, u + h @ U)
+        y = f(xp, u + _dropped(h, kept) @ U)
         h = m * y + (1 - m) * h
         return h, (h, y)
 
     _, (h, y) = xp.scan(cell, h0, (u, xp.broadcast_to(m, (*u.shape[:2], 1))))
-    return by_time(xp, h), (U, y, _before(xp, h0, h), m, mask is not None)
+    return by_time(xp, h), (U, kept, y, _before(xp, h0, h), m)
 
 
 def simple_recurrence_backward(
     xp: Namespace, saved: Saved, gy: Array, wanted: Wanted, *, activation: str = "tanh"
 ) -> tuple[Array | None, ...]:
-    U, y, before, m, masked = saved
+    U, kept, y, before, m = saved
     _, derivative = _activation(activation)
 
     def cell(gh: Array, now: tuple[Array, ...]) -> tuple[Array, Array]:
         gy, slope, m = now
         gh = gh + gy
         delta = m * gh * slope
-        return delta @ U.T + (1 - m) * gh, delta
+        return _dropped(delta @ U.T, kept) + (1 - m) * gh, delta
 
     sequence = (by_time(xp, gy), derivative(xp, y), xp.broadcast_to(m, (*y.shape[:2], 1)))
     gh0, deltas = xp.scan(cell, xp.zeros_like(before[0]), sequence, reverse=True)
-    return _gradients(xp, wanted, deltas, before, (gh0,), int(masked))
+    return _gradients(xp, wanted, deltas, before, kept, (gh0,), len(wanted))
 
 
 simple_recurrence = Rule(
@@ -128,7 +177,7 @@ simple_recurrence = Rule(
     simple_recurrence_backward,
     "h_t = f(u_t + h_{t−1} U)",
     "δ_t = (gh_t + δ_{t+1} Uᵀ) f'(h_t); gu = δ, gU = Σ_t h_{t−1}ᵀ δ_t",
-    constants=("mask",),
+    constants=("mask", "kept"),
 )
 
 
@@ -145,51 +194,68 @@ simple_recurrence = Rule(
 
 
 def lstm_forward(
-    xp: Namespace, u: Array, U: Array, h0: Array, c0: Array, mask: Array | None = None
+    xp: Namespace,
+    u: Array,
+    U: Array,
+    h0: Array,
+    c0: Array,
+    mask: Array | None = None,
+    kept: Array | None = None,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
 ) -> tuple[tuple[Array, Array], Saved]:
     u, m = _times(xp, u, U, h0, 4, "lstm", mask)
+    (squash, _), (gate, _) = _activation(activation), _activation(recurrent_activation)
 
     def cell(state: tuple[Array, Array], now: tuple[Array, Array]) -> tuple[tuple[Array, Array], tuple[Array, ...]]:
         (h, c), (u, m) = state, now
-        a_i, a_f, a_g, a_o = xp.split(u + h @ U, 4, axis=-1)
-        i, f, g, o = _sigmoid(xp, a_i), _sigmoid(xp, a_f), xp.tanh(a_g), _sigmoid(xp, a_o)
+        a_i, a_f, a_g, a_o = xp.split(u + _dropped(h, kept) @ U, 4, axis=-1)
+        i, f, g, o = gate(xp, a_i), gate(xp, a_f), squash(xp, a_g), gate(xp, a_o)
         new = f * c + i * g
-        squashed = xp.tanh(new)
+        squashed = squash(xp, new)
         h, c = m * (o * squashed) + (1 - m) * h, m * new + (1 - m) * c
         return (h, c), (h, c, i, f, g, o, squashed)
 
     (_, last), (h, c, *gates) = xp.scan(cell, (h0, c0), (u, xp.broadcast_to(m, (*u.shape[:2], 1))))
-    return (by_time(xp, h), last), (U, *gates, _before(xp, h0, h), _before(xp, c0, c), m, mask is not None)
+    return (by_time(xp, h), last), (U, kept, *gates, _before(xp, h0, h), _before(xp, c0, c), m)
 
 
 def lstm_backward(
-    xp: Namespace, saved: Saved, gy: tuple[Array | None, Array | None], wanted: Wanted
+    xp: Namespace,
+    saved: Saved,
+    gy: tuple[Array | None, Array | None],
+    wanted: Wanted,
+    *,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
 ) -> tuple[Array | None, ...]:
-    U, *gates, before, memory, m, masked = saved
+    U, kept, *gates, before, memory, m = saved
     gh, gc = gy
+    (_, d_squash), (_, d_gate) = _activation(activation), _activation(recurrent_activation)
 
     def cell(state: tuple[Array, Array], now: tuple[Array, ...]) -> tuple[tuple[Array, Array], Array]:
         (gh, gc), (gy, i, f, g, o, squashed, c, m) = state, now
         gh = gh + gy
         gnew = m * gh
-        gmemory = m * gc + gnew * o * (1 - squashed * squashed)
+        gmemory = m * gc + gnew * o * d_squash(xp, squashed)
         delta = xp.concatenate(
             [
-                gmemory * g * i * (1 - i),
-                gmemory * c * f * (1 - f),
-                gmemory * i * (1 - g * g),
-                gnew * squashed * o * (1 - o),
+                gmemory * g * d_gate(xp, i),
+                gmemory * c * d_gate(xp, f),
+                gmemory * i * d_squash(xp, g),
+                gnew * squashed * d_gate(xp, o),
             ],
             axis=-1,
         )
-        return (delta @ U.T + (1 - m) * gh, gmemory * f + (1 - m) * gc), delta
+        return (_dropped(delta @ U.T, kept) + (1 - m) * gh, gmemory * f + (1 - m) * gc), delta
 
     zeros = xp.zeros_like(before)
     given = zeros if gh is None else by_time(xp, gh)
     state = (zeros[0], zeros[0] if gc is None else gc)
     sequence = (given, *gates, memory, xp.broadcast_to(m, (*before.shape[:2], 1)))
     (gh0, gc0), deltas = xp.scan(cell, state, sequence, reverse=True)
-    return _gradients(xp, wanted, deltas, before, (gh0, gc0), int(masked))
+    return _gradients(xp, wanted, deltas, before, kept, (gh0, gc0), len(wanted))
 
 
 lstm = Rule(
@@ -198,7 +264,7 @@ lstm = Rule(
     lstm_backward,
     "i, f, o = σ(…), g = tanh(…) of u_t + h_{t−1} U; c_t = f c_{t−1} + i g, h_t = o tanh c_t",
     "gc_t += gh_t o (1 − tanh² c_t); gc_{t−1} = gc_t f, gh_{t−1} = δ Uᵀ; gu = δ, gU = Σ_t h_{t−1}ᵀ δ_t",
-    constants=("mask",),
+    constants=("mask", "kept"),
 )
 
 
@@ -214,29 +280,49 @@ lstm = Rule(
 
 
 def gru_forward(
-    xp: Namespace, u: Array, U: Array, h0: Array, b: Array, mask: Array | None = None, *, reset_after: bool = True
+    xp: Namespace,
+    u: Array,
+    U: Array,
+    h0: Array,
+    b: Array,
+    mask: Array | None = None,
+    kept: Array | None = None,
+    *,
+    reset_after: bool = True,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
 ) -> tuple[Array, Saved]:
     u, m = _times(xp, u, U, h0, 3, "gru", mask)
+    (squash, _), (gate, _) = _activation(activation), _activation(recurrent_activation)
     units = h0.shape[-1]
     U_zr, U_n = U[:, : 2 * units], U[:, 2 * units :]
     b_zr, b_n = b[: 2 * units], b[2 * units :]
 
     def cell(h: Array, now: tuple[Array, Array]) -> tuple[Array, tuple[Array, ...]]:
         u, m = now
-        z, r = xp.split(_sigmoid(xp, u[:, : 2 * units] + h @ U_zr + b_zr), 2, axis=-1)
-        inner = h @ U_n + b_n if reset_after else r * h
-        n = xp.tanh(u[:, 2 * units :] + (r * inner if reset_after else inner @ U_n + b_n))
+        k = _dropped(h, kept)
+        z, r = xp.split(gate(xp, u[:, : 2 * units] + k @ U_zr + b_zr), 2, axis=-1)
+        inner = k @ U_n + b_n if reset_after else r * k
+        n = squash(xp, u[:, 2 * units :] + (r * inner if reset_after else inner @ U_n + b_n))
         h = m * (z * h + (1 - z) * n) + (1 - m) * h
         return h, (h, z, r, n, inner)
 
     _, (h, *parts) = xp.scan(cell, h0, (u, xp.broadcast_to(m, (*u.shape[:2], 1))))
-    return by_time(xp, h), (U, *parts, _before(xp, h0, h), m, mask is not None)
+    return by_time(xp, h), (U, kept, *parts, _before(xp, h0, h), m)
 
 
 def gru_backward(
-    xp: Namespace, saved: Saved, gy: Array, wanted: Wanted, *, reset_after: bool = True
+    xp: Namespace,
+    saved: Saved,
+    gy: Array,
+    wanted: Wanted,
+    *,
+    reset_after: bool = True,
+    activation: str = "tanh",
+    recurrent_activation: str = "sigmoid",
 ) -> tuple[Array | None, ...]:
-    U, *parts, before, m, masked = saved
+    U, kept, *parts, before, m = saved
+    (_, d_squash), (_, d_gate) = _activation(activation), _activation(recurrent_activation)
     units = before.shape[-1]
     U_zr, U_n = U[:, : 2 * units], U[:, 2 * units :]
 
@@ -244,27 +330,29 @@ def gru_backward(
         gy, z, r, n, inner, h, m = now
         gh = gh + gy
         gnew = m * gh
-        delta_z = gnew * (h - n) * z * (1 - z)
-        delta_n = gnew * (1 - z) * (1 - n * n)
+        delta_z = gnew * (h - n) * d_gate(xp, z)
+        delta_n = gnew * (1 - z) * d_squash(xp, n)
         # What reaches the candidate's product h U_n, or (r h) U_n.
         sent = r * delta_n if reset_after else delta_n
         through = sent @ U_n.T
-        delta_r = (delta_n * inner if reset_after else through * h) * r * (1 - r)
+        delta_r = (delta_n * inner if reset_after else through * _dropped(h, kept)) * d_gate(xp, r)
         gates = xp.concatenate([delta_z, delta_r], axis=-1)
-        back = gnew * z + gates @ U_zr.T + (through if reset_after else r * through)
+        back = gnew * z + _dropped(gates @ U_zr.T + (through if reset_after else r * through), kept)
         deltas = xp.concatenate([gates, delta_n], axis=-1)
         return back + (1 - m) * gh, (deltas, xp.concatenate([gates, sent], axis=-1))
 
     sequence = (by_time(xp, gy), *parts, before, xp.broadcast_to(m, (*before.shape[:2], 1)))
     gh0, (deltas, sent) = xp.scan(cell, xp.zeros_like(before[0]), sequence, reverse=True)
-    gu, gU, gh0, *_ = _gradients(xp, (wanted[0], False, wanted[2]), deltas, before, (gh0,), 0)
+    gu, _, gh0, *rest = _gradients(xp, (wanted[0], False, wanted[2]), deltas, before, kept, (gh0,), len(wanted) - 1)
+    gU = None
     if wanted[1]:
-        factor = before if reset_after else parts[3]  # what U_n is multiplied with: h, or r h
+        left = _dropped(before, kept)
+        factor = left if reset_after else parts[3]  # what U_n is multiplied with: h, or r h
         gU = xp.concatenate(
-            [rows(before).T @ rows(sent[..., : 2 * units]), rows(factor).T @ rows(sent[..., 2 * units :])], axis=1
+            [rows(left).T @ rows(sent[..., : 2 * units]), rows(factor).T @ rows(sent[..., 2 * units :])], axis=1
         )
     gb = rows(sent).sum(axis=0) if wanted[3] else None
-    return (gu, gU, gh0, gb, *([None] * int(masked)))
+    return (gu, gU, gh0, gb, *rest)
 
 
 gru = Rule(
@@ -273,5 +361,5 @@ gru = Rule(
     gru_backward,
     "z, r = σ(…), n = tanh(u_n + r (h_{t−1} U_n + b_n)); h_t = z h_{t−1} + (1 − z) n",
     "δ_z = gh (h_{t−1} − n) z (1 − z), δ_n = gh (1 − z)(1 − n²), δ_r = δ_n (h_{t−1} U_n + b_n) r (1 − r)",
-    constants=("mask",),
+    constants=("mask", "kept"),
 )

@@ -86,7 +86,7 @@ def evaluation_step(model: Trainable, loss: Loss, metrics: Sequence[Metric]) -> 
         batch = picked(batch)
         with holding(entries, state), training_mode(False), no_grad():
             y, E = judged(model, loss, batch, training=False)
-            return {**state, **measured(metrics, E, y, batch)}, {"loss": E._array}
+            return {**arrays(entries), **measured(metrics, E, y, batch)}, {"loss": E._array}
 
     return entries, step, why_not_replayed(model, loss)
 
@@ -99,7 +99,7 @@ def prediction_step(model: Trainable) -> Made:
         batch = picked(batch)
         with holding(entries, state), training_mode(False), no_grad():
             y = model(batch["x"], training=False)
-            return state, {"y": widened(y, batch["w"])._array}
+            return arrays(entries), {"y": widened(y, batch["w"])._array}
 
     return entries, step, why_not_replayed(model)
 

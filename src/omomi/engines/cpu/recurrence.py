@@ -43,7 +43,7 @@ def simple_forward(
         for n in range(start, stop):
             at = (n * steps + t) * units
             h = vector(address(y, at), units)
-            activate(h, h, code, real(0))
+            activate(h, h, code, real(1))
             if t + 1 < steps:
                 copy(address(before, at + units), address(h, 0), units)
 
@@ -64,7 +64,7 @@ def simple_backward(
             given, delta = vector(address(gy, at), units), vector(address(deltas, at), units)
             for j in range(units):
                 carried[j] += given[j]
-            deactivate(carried, vector(address(y, at), units), delta, code, real(0))
+            deactivate(carried, vector(address(y, at), units), delta, code, real(1))
         contract(
             address(deltas, (start * steps + t) * units), steps * units, 0, 1,
             address(UT, 0), 0, units,

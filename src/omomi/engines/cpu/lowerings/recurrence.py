@@ -16,7 +16,8 @@ class LSTM(Lowering):
     """All times in one pass forward and one backward. A masked sequence runs as the rule is written."""
 
     def accepts(self, p: Planner, call: Call) -> bool:
-        return len(call.inputs) == 4 and floats(p, call)
+        names = call.attributes.get("activation", "tanh"), call.attributes.get("recurrent_activation", "sigmoid")
+        return len(call.inputs) == 4 and floats(p, call) and names == ("tanh", "sigmoid")
 
     def forward(self, p: Planner, call: Call) -> None:
         u, U, h0, c0 = inputs_of(p, call)
