@@ -5,6 +5,7 @@ from omomi.graph.functions import add as add
 from omomi.graph.functions import affine as affine
 from omomi.graph.functions import average_pooling_1d as average_pooling_1d
 from omomi.graph.functions import average_pooling_2d as average_pooling_2d
+from omomi.graph.functions import average_pooling_3d as average_pooling_3d
 from omomi.graph.functions import batch_normalization as batch_normalization
 from omomi.graph.functions import batch_normalization_inference as batch_normalization_inference
 from omomi.graph.functions import binary_cross_entropy as binary_cross_entropy
@@ -14,7 +15,10 @@ from omomi.graph.functions import clip as clip
 from omomi.graph.functions import concatenate as concatenate
 from omomi.graph.functions import convolution_1d as convolution_1d
 from omomi.graph.functions import convolution_2d as convolution_2d
+from omomi.graph.functions import convolution_3d as convolution_3d
 from omomi.graph.functions import cos as cos
+from omomi.graph.functions import depthwise_convolution_1d as depthwise_convolution_1d
+from omomi.graph.functions import depthwise_convolution_2d as depthwise_convolution_2d
 from omomi.graph.functions import divide as divide
 from omomi.graph.functions import dropout as dropout
 from omomi.graph.functions import elu as elu
@@ -41,6 +45,7 @@ from omomi.graph.functions import matmul as matmul
 from omomi.graph.functions import max as max
 from omomi.graph.functions import max_pooling_1d as max_pooling_1d
 from omomi.graph.functions import max_pooling_2d as max_pooling_2d
+from omomi.graph.functions import max_pooling_3d as max_pooling_3d
 from omomi.graph.functions import maximum as maximum
 from omomi.graph.functions import mean as mean
 from omomi.graph.functions import mean_absolute_error as mean_absolute_error
@@ -77,5 +82,8 @@ from omomi.graph.functions import swish as swish
 from omomi.graph.functions import take as take
 from omomi.graph.functions import tanh as tanh
 from omomi.graph.functions import transpose as transpose
+from omomi.graph.functions import transposed_convolution_1d as transposed_convolution_1d
+from omomi.graph.functions import transposed_convolution_2d as transposed_convolution_2d
+from omomi.graph.functions import transposed_convolution_3d as transposed_convolution_3d
 from omomi.graph.functions import variance as variance
 from omomi.graph.functions import where as where

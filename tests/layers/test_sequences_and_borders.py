@@ -14,7 +14,7 @@ from omomi import errors, layers
 from omomi import functions as F
 from omomi.inspect import check_gradients
 
-ORACLE = Path(__file__).parents[1] / "oracles" / "keras_convolution_1d.npz"
+ORACLE = Path(__file__).parents[1] / "oracles" / "keras_spatial.npz"
 with np.load(ORACLE) as stored:
     ARRAYS = dict(stored)
 CASES = json.loads(str(ARRAYS.pop("cases")))
@@ -124,11 +124,28 @@ def test_a_sequence_network_learns():
         (lambda: layers.Conv1D(4, 3, groups=3), "equal groups"),
         (lambda: layers.Conv1D(6, 3, groups=3)(X), "equal groups"),
         (lambda: layers.Conv1D(6, 3)(X[0]), "not a batch of sequences"),
+        (lambda: layers.Conv2D(6, 3, data_format="channels_first"), "channels come last"),
+        (lambda: layers.Conv2D(6, (3, 3, 3)), "kernel_size is one number or 2"),
+        (lambda: layers.Conv2D(6, 3, padding=((1, 1),)), "numbers of zeros"),
+        (lambda: layers.Conv2D(6, 3, padding="causal"), "padding"),
+        (lambda: layers.Conv3D(6, 3)(X), "not a batch of volumes"),
+        (lambda: layers.Conv3D(6, (3, 1, 1))(X[None, :, :, :2, None]), "nothing would be left of the volume"),
+        (lambda: layers.Conv3D(6, 2, groups=4), "equal groups"),
+        (lambda: layers.Conv2DTranspose(6, 3, padding=((1, 1), (0, 0))), "padding of a transposed convolution"),
+        (lambda: layers.Conv2DTranspose(6, 3, strides=2, output_padding=2), "smaller than strides"),
+        (lambda: layers.Conv2DTranspose(6, 3, strides=2, output_padding=(1, 0, 1)), "output_padding"),
+        (lambda: layers.Conv2DTranspose(6, 4, strides=2, padding="same", output_padding=0), "leave output_padding out"),
+        (lambda: layers.Conv2DTranspose(6, 3)(X), "not a batch of images"),
+        (lambda: layers.DepthwiseConv2D(3, depth_multiplier=0), "depth_multiplier is a positive"),
+        (lambda: layers.DepthwiseConv1D(10)(X), "nothing would be left of the sequence"),
+        (lambda: layers.SeparableConv1D(0, 3), "filters is a positive"),
+        (lambda: layers.MaxPooling3D(4)(X[None, :, :, :, None]), "nothing would be left of the volume"),
+        (lambda: layers.GlobalAveragePooling3D()(X), "not a batch of volumes"),
         (lambda: layers.GlobalMaxPooling1D()(X[0]), "not a batch of sequences"),
         (lambda: layers.Conv1D(6, 10)(X), "nothing would be left"),
         (lambda: layers.MaxPooling1D(10)(X), "nothing would be left"),
         (lambda: layers.Cropping1D(5)(X), "nothing would be left"),
-        (lambda: layers.ZeroPadding2D(1)(X), "wrong number of axes"),
+        (lambda: layers.ZeroPadding2D(1)(X), "not a batch of images"),
         (lambda: layers.ZeroPadding1D(-1), "0 or more"),
         (lambda: layers.ZeroPadding2D((1, 2, 3)), "0 or more"),
         (lambda: layers.Cropping3D((1, 2)), "0 or more"),
@@ -137,11 +154,76 @@ def test_a_sequence_network_learns():
         (lambda: F.convolution_1d(X, np.zeros((3, 3, 2))), "do not fit"),
         (lambda: F.convolution_2d(X[None], np.zeros((3, 3, 3, 2)), groups=2), "do not fit"),
         (lambda: F.max_pooling_1d(X[0]), "batch of sequences"),
+        (lambda: F.max_pooling_3d(X), "batch of volumes"),
+        (lambda: F.convolution_3d(X, np.zeros((2, 2, 2, 4, 1))), "volume and kernel do not fit"),
+        (lambda: F.depthwise_convolution_2d(X[None], np.zeros((3, 3, 3, 2))), "do not fit"),
+        (lambda: F.transposed_convolution_1d(X, np.zeros((3, 4, 3))), "do not fit"),
+        (lambda: F.convolution_2d(X[None], np.zeros((3, 3, 4, 2)), strides=(1, 1, 1)), "one number for each axis"),
     ],
 )
 def test_mistakes_are_named(make, message):
     with pytest.raises(errors.OmomiError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape", "expected"),
+    [
+        (layers.Dense(5), (None, 7), 7 * 5),
+        (layers.Dense(5), (None, 4, 7), 4 * 7 * 5),
+        (layers.Conv1D(6, 3), (None, 9, 4), 7 * 3 * 4 * 6),
+        (layers.Conv1D(6, 3), (None, None, 4), 3 * 4 * 6),  # for each time
+        (layers.Conv2D(6, 3, strides=2, padding="same", groups=2), (None, 7, 8, 4), 4 * 4 * 9 * 2 * 6),
+        (layers.Conv3D(2, (1, 2, 3)), (None, 4, 4, 4, 3), 4 * 3 * 2 * 6 * 3 * 2),
+        (layers.Conv2DTranspose(6, 3, strides=2), (None, 7, 8, 4), 7 * 8 * 9 * 6 * 4),
+        (layers.DepthwiseConv2D(3, depth_multiplier=2), (None, 7, 8, 4), 5 * 6 * 9 * 4 * 2),
+        (layers.SeparableConv2D(5, 3, depth_multiplier=2), (None, 7, 8, 4), 5 * 6 * 8 * (9 + 5)),
+        (layers.Flatten(), (None, 7, 8), 0),
+    ],
+)
+def test_multiply_accumulates_of_one_sample(layer, shape, expected):
+    assert layer.multiply_accumulates(shape) == expected
+
+
+def test_a_transposed_convolution_by_hand():
+    """Each pixel puts the kernel down, two pixels apart; the copies overlap by one.
+
+    x = 1 2    W = 1 10 100       y = 1 10 100 + 0 0 2 20 200 = 1 10 102 20 200
+    """
+    x, W = np.array([1.0, 2]).reshape(1, 2, 1), np.array([1.0, 10, 100]).reshape(3, 1, 1)
+    assert F.transposed_convolution_1d(x, W, strides=2).array.ravel().tolist() == [1, 10, 102, 20, 200]
+    # "same" cuts what a convolution from 4 numbers to 2 would pad: one zero after the last.
+    assert F.transposed_convolution_1d(x, W, strides=2, padding="same").array.ravel().tolist() == [1, 10, 102, 20]
+
+
+def test_a_depthwise_convolution_by_hand():
+    """Two channels, two kernels each, of one row: channel 0 is (1, 2, 3), channel 1 is (10, 20, 30)."""
+    x = np.array([[1.0, 10], [2, 20], [3, 30]]).reshape(1, 3, 2)
+    W = np.array([[[1.0, 0], [1, 2]], [[0, 1], [1, 0]]])  # (K, C, D)
+    y = F.depthwise_convolution_1d(x, W, np.array([0.0, 0, 0, 100])).array
+    # channel 0: kernels (1, 0), (0, 1): 1 2 and 2 3;   channel 1: kernels (1, 1), (2, 0): 30 50 and 20 40, plus 100
+    assert y.tolist() == [[[1, 2, 30, 120], [2, 3, 50, 140]]]
+
+
+def test_transposed_convolution_is_the_adjoint_of_convolution():
+    """⟨conv(y), x⟩ = ⟨y, convᵀ(x)⟩ for the same kernel, whatever strides and padding."""
+    rng = np.random.default_rng(0)
+    for rank, options in ((1, {"strides": 3}), (2, {"strides": (2, 1), "padding": "same"}), (3, {"dilation": 2})):
+        x, W = rng.normal(size=(2, *(4, 5, 3)[:rank], 2)), rng.normal(size=(*(3, 2, 2)[:rank], 3, 2))
+        y = getattr(F, f"transposed_convolution_{rank}d")(x, W, **options).array
+        other = rng.normal(size=y.shape)
+        back = getattr(F, f"convolution_{rank}d")(other, W, **options).array
+        assert back.shape == x.shape
+        assert_allclose((back * x).sum(), (other * y).sum(), rtol=1e-12)
+
+
+def test_one_channel_in_each_group_is_a_depthwise_convolution():
+    """And the same as one convolution for each group, side by side."""
+    rng = np.random.default_rng(0)
+    x, W, b = rng.normal(size=(2, 5, 6, 3)), rng.normal(size=(3, 2, 1, 6)), rng.normal(size=6)
+    found = F.convolution_2d(x, W, b, groups=3, padding="same")
+    parts = [F.convolution_2d(x[..., k : k + 1], W[..., 2 * k : 2 * k + 2], padding="same").array for k in range(3)]
+    assert_allclose(found.array, np.concatenate(parts, axis=3) + b, rtol=1e-12)
 
 
 def test_another_number_of_channels_than_when_built():

@@ -3,8 +3,8 @@
 Every engine offers these beside NumPy's names:
 
 =====================================  ==========================================================================
-``xp.windows(x, size, strides,         sliding windows of an image batch, (N, H, W, C) → (N, OH, OW, KH, KW, C)
-dilation)``
+``xp.windows(x, size, strides,         sliding windows of an image batch, (N, H, W, C) → (N, OH, OW, KH, KW, C), or
+dilation)``                            of sequences or volumes
 ``xp.fold(windows, shape, strides,     the adjoint of ``windows``: every window added back to where it was cut
 dilation)``
 ``xp.scatter_add(target, index, v)``   a copy of ``target`` with ``v`` added at ``index`` (repeated indices add up)
@@ -27,37 +27,39 @@ from omomi.engines.engine import Array, Engine
 from omomi.engines.random import random_bits
 from omomi.engines.special import erf
 
+Sizes = tuple[int, ...]  # one number for each axis
 
-def windows(x: Array, size: tuple[int, int], strides: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Array:
+
+def windows(x: Array, size: Sizes, strides: Sizes, dilation: Sizes | None = None) -> Array:
     """Sliding windows of an image batch, as a read-only view (nothing is copied).
 
-    Shapes: (N, H, W, C) → (N, OH, OW, KH, KW, C) with OH = (H − (KH − 1)·dilation − 1) // stride + 1.
+    Shapes: (N, H, W, C) → (N, OH, OW, KH, KW, C) with OH = (H − (KH − 1)·dilation − 1) // stride + 1. Sequences and
+    volumes likewise: ``size``, ``strides`` and ``dilation`` have one entry for each axis between batch and channels.
     """
-    n, h, w, c = x.shape
-    (kh, kw), (sh, sw), (dh, dw) = size, strides, dilation
-    oh, ow = (h - (kh - 1) * dh - 1) // sh + 1, (w - (kw - 1) * dw - 1) // sw + 1
-    sn, sy, sx, sc = x.strides
-    return as_strided(x, (n, oh, ow, kh, kw, c), (sn, sy * sh, sx * sw, sy * dh, sx * dw, sc), writeable=False)
+    n, *image, c = x.shape
+    apart = dilation or (1,) * len(size)
+    places = [(d - (k - 1) * e - 1) // s + 1 for d, k, s, e in zip(image, size, strides, apart, strict=True)]
+    first, *steps, last = x.strides
+    from_place = [a * s for a, s in zip(steps, strides, strict=True)]
+    from_entry = [a * e for a, e in zip(steps, apart, strict=True)]
+    return as_strided(x, (n, *places, *size, c), (first, *from_place, *from_entry, last), writeable=False)
 
 
-def fold(
-    patches: Array,
-    shape: tuple[int, int, int, int],
-    strides: tuple[int, int],
-    dilation: tuple[int, int] = (1, 1),
-) -> Array:
+def fold(patches: Array, shape: Sizes, strides: Sizes, dilation: Sizes | None = None) -> Array:
     """Add every window back to where it was cut: the adjoint of :func:`windows`.
 
     Shapes: (N, OH, OW, KH, KW, C) → ``shape`` = (N, H, W, C).
     """
-    _, oh, ow, kh, kw, _ = patches.shape
-    (sh, sw), (dh, dw) = strides, dilation
+    rank = len(strides)
+    places, size = patches.shape[1 : 1 + rank], patches.shape[1 + rank : -1]
+    apart = dilation or (1,) * rank
     image = np.zeros(shape, patches.dtype)
-    for i in range(kh):
-        for j in range(kw):
-            rows = slice(i * dh, i * dh + (oh - 1) * sh + 1, sh)
-            columns = slice(j * dw, j * dw + (ow - 1) * sw + 1, sw)
-            image[:, rows, columns] += patches[:, :, :, i, j]
+    everywhere = (slice(None),) * (1 + rank)
+    for entry in np.ndindex(*size):
+        seen = (
+            slice(i * e, i * e + (o - 1) * s + 1, s) for i, e, o, s in zip(entry, apart, places, strides, strict=True)
+        )
+        image[(slice(None), *seen)] += patches[(*everywhere, *entry)]
     return image
 
 

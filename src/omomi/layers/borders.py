@@ -5,32 +5,19 @@ They take one, two or three axes, channels last: (N, T, C), (N, H, W, C), (N, D,
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import Any
 
 from omomi.errors import ConfigurationError, ShapeError, UnknownNameError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
-from omomi.layers.core import positive
-from omomi.layers.layer import Layer, Shape
+from omomi.layers.layer import Shape
+from omomi.layers.sliding import AXES, SpatialLayer, check_data_format, one_for_each
 
 Widths = tuple[tuple[int, int], ...]
-AXES = {1: "time", 2: "height, width", 3: "depth, height, width"}
 
 
-class _AxesLayer(Layer):
+class _AxesLayer(SpatialLayer):
     """What layers share that treat each axis between batch and channels alone."""
-
-    casts_integers = True
-    rank: ClassVar[int]
-
-    def check_input(self, shape: Shape) -> None:
-        if len(shape) != self.rank + 2:
-            raise ShapeError(
-                "the input has the wrong number of axes.",
-                where=self.where,
-                expected=f"shape (batch, {AXES[self.rank]}, channels)",
-                received=f"shape {tuple(shape)}",
-            )
 
     def output_axis(self, axis: int, size: int) -> int:
         """The size of the output along one of the axes between batch and channels."""
@@ -44,8 +31,9 @@ class _AxesLayer(Layer):
 class _ZeroPadding(_AxesLayer):
     """A border of zeros."""
 
-    def __init__(self, padding: Any = 1, **options: Any) -> None:
+    def __init__(self, padding: Any = 1, data_format: str | None = None, **options: Any) -> None:
         super().__init__(**options)
+        check_data_format(data_format, self.where)
         self.padding = _widths(padding, self.rank, "padding", self.where)
 
     def call(self, inputs: Variable) -> Variable:
@@ -91,8 +79,9 @@ class ZeroPadding3D(_ZeroPadding):
 class _Cropping(_AxesLayer):
     """What is cut off at both ends of each axis."""
 
-    def __init__(self, cropping: Any = 1, **options: Any) -> None:
+    def __init__(self, cropping: Any = 1, data_format: str | None = None, **options: Any) -> None:
         super().__init__(**options)
+        check_data_format(data_format, self.where)
         self.cropping = _widths(cropping, self.rank, "cropping", self.where)
 
     def check_input(self, shape: Shape) -> None:
@@ -135,8 +124,8 @@ class Cropping2D(_Cropping):
 
     rank = 2
 
-    def __init__(self, cropping: Any = 0, **options: Any) -> None:
-        super().__init__(cropping, **options)
+    def __init__(self, cropping: Any = 0, data_format: str | None = None, **options: Any) -> None:
+        super().__init__(cropping, data_format, **options)
 
 
 class Cropping3D(_Cropping):
@@ -152,12 +141,10 @@ class Cropping3D(_Cropping):
 class _UpSampling(_AxesLayer):
     """Each entry repeated along each axis."""
 
-    def __init__(self, size: Any = 2, **options: Any) -> None:
+    def __init__(self, size: Any = 2, data_format: str | None = None, **options: Any) -> None:
         super().__init__(**options)
-        entries = tuple(size) if isinstance(size, (tuple, list)) else (size,) * self.rank
-        if len(entries) != self.rank:
-            raise ConfigurationError(f"size is one number or {self.rank}.", where=self.where, received=f"size={size!r}")
-        self.size = tuple(positive(n, "size", self.where) for n in entries)
+        check_data_format(data_format, self.where)
+        self.size = one_for_each(size, self.rank, "size", self.where)
 
     def call(self, inputs: Variable) -> Variable:
         shape = inputs.shape
@@ -195,8 +182,10 @@ class UpSampling2D(_UpSampling):
 
     rank = 2
 
-    def __init__(self, size: Any = 2, interpolation: str = "nearest", **options: Any) -> None:
-        super().__init__(size, **options)
+    def __init__(
+        self, size: Any = 2, data_format: str | None = None, interpolation: str = "nearest", **options: Any
+    ) -> None:
+        super().__init__(size, data_format, **options)
         if interpolation != "nearest":
             raise UnknownNameError("interpolation", interpolation, ("nearest",), where=self.where)
         self.interpolation = interpolation

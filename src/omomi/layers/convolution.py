@@ -1,96 +1,66 @@
-"""Convolution and pooling of images, channels last: (N, H, W, C)."""
+"""Convolution and its way back, of sequences, images and volumes, channels last."""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from math import prod
+from typing import Any, ClassVar
 
-from omomi.errors import ConfigurationError, ShapeError, UnknownNameError
+from omomi.errors import ConfigurationError, ShapeError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
-from omomi.layers import activations, initializers, regularizers
+from omomi.layers import initializers, regularizers
 from omomi.layers.core import positive
-from omomi.layers.layer import Layer, Shape
+from omomi.layers.layer import Shape
+from omomi.layers.sliding import ConvolutionLayer
 from omomi.layers.state import Parameter
-from omomi.ops.convolution import output_size, resolve_padding
+from omomi.ops.convolution import transposed_size
 
 
-class _ImageLayer(Layer):
-    """What layers over images share: the check of rank and size, and the size of the output."""
+class _Filters(ConvolutionLayer):
+    """What convolution and transposed convolution share: a number of filters, and one kernel that holds them all."""
 
-    casts_integers = True
-    size: tuple[int, int]
-    strides: tuple[int, int]
-    dilation_rate: tuple[int, int] = (1, 1)
-    padding: Any
+    def __init__(self, filters: int, kernel_initializer: Any, kernel_regularizer: Any, **options: Any) -> None:
+        super().__init__(**options)
+        self.filters = positive(filters, "filters", self.where)
+        self.kernel_initializer = initializers.get(kernel_initializer)
+        self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.kernel: Parameter
 
-    def check_input(self, shape: Shape) -> None:
-        if len(shape) != 4:
-            raise ShapeError(
-                "the input is not a batch of images.",
-                where=self.where,
-                expected="shape (batch, height, width, channels)",
-                received=f"shape {tuple(shape)}",
-                fix=_rank_fix(shape, self.given_input_shape),
-            )
-        if shape[3] is None:
-            raise ShapeError(
-                "the number of channels must be known.", where=self.where, received=f"shape {tuple(shape)}"
-            )
-        if None not in shape[1:3]:
-            self.pads((shape[1] or 0, shape[2] or 0))
+    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+        """The shape of the kernel that reads so many channels."""
+        raise NotImplementedError
 
-    def pads(self, image: tuple[int, int]) -> tuple[tuple[int, int], tuple[int, int]]:
-        """The padding for an image of this size, as ((top, bottom), (left, right)).
+    def build(self, input_shape: Shape) -> None:
+        shape = self.kernel_shape(input_shape[-1] or 0)
+        self.kernel = self.add_weight(shape, self.kernel_initializer, regularizer=self.kernel_regularizer)
+        self.add_bias(input_shape)
 
-        Raises:
-            ShapeError: nothing would be left of the image.
-        """
-        pads = resolve_padding(self.padding, image, self.size, self.strides, self.dilation_rate)
-        out = output_size(image, self.size, self.strides, pads, self.dilation_rate)
-        if min(out) < 1:
-            raise ShapeError(
-                "nothing would be left of the image: the window is larger than what it slides over.",
-                where=self.where,
-                expected=f"an image of at least the window {self.size}, dilated by {self.dilation_rate}",
-                received=f"height × width {image[0]} × {image[1]}",
-                fix='padding="same", a smaller window, or fewer pooling layers before it',
-            )
-        return pads
+    def output_channels(self, input_channels: int) -> int:
+        return self.filters
 
-    def image_size(self, input_shape: Shape) -> tuple[int | None, int | None]:
-        """Height and width of the output."""
-        height, width = input_shape[1:3]
-        if height is None or width is None:
-            return (None, None)
-        image = (height, width)
-        return output_size(image, self.size, self.strides, self.pads(image), self.dilation_rate)
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "kernel_initializer": initializers.serialize(self.kernel_initializer),
+            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+        }
 
 
-class Conv2D(_ImageLayer):
-    """A kernel slides over the image; each position is one dot product with the patch under it.
+class _Convolution(_Filters):
+    """What convolutions of all ranks share. The docstrings of the classes below say what the arguments mean."""
 
-    Shapes: x (N, H, W, C_in), kernel (KH, KW, C_in, filters), bias (filters,) → (N, OH, OW, filters). As everywhere in
-    deep learning the kernel is not flipped (it is a cross-correlation).
-
-    Args:
-        filters: the number of output channels.
-        kernel_size: (KH, KW), or one number for both.
-        strides: how far the kernel moves, (rows, columns) or one number.
-        padding: "valid" (none), "same" (zeros around, so that with stride 1 the size stays), or explicit
-            ((top, bottom), (left, right)).
-        dilation_rate: the distance between the kernel's cells.
-        groups: input channels and filters are cut into so many groups, and each group of filters reads its own group
-            of channels (Krizhevsky, Sutskever, Hinton 2012); the kernel is then (KH, KW, C_in / groups, filters).
-        activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer: as in Dense.
-    """
+    function: ClassVar[Callable[..., Variable]]
 
     def __init__(
         self,
         filters: int,
         kernel_size: Any,
-        strides: Any = (1, 1),
+        strides: Any = 1,
         padding: Any = "valid",
-        dilation_rate: Any = (1, 1),
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
         groups: int = 1,
         activation: Any = None,
         use_bias: bool = True,
@@ -98,217 +68,286 @@ class Conv2D(_ImageLayer):
         bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
-        self.filters = positive(filters, "filters", self.where)
-        self.size = self.kernel_size = pair(kernel_size, "kernel_size", self.where)
-        self.strides = pair(strides, "strides", self.where)
-        self.padding = padding_of(padding, self.where)
-        self.dilation_rate = pair(dilation_rate, "dilation_rate", self.where)
-        self.groups = group_count(groups, self.filters, self.where)
-        self.activation = activations.get(activation)
-        self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel: Parameter
-        self.bias: Parameter | None = None
+        super().__init__(
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            **options,
+        )
+        self.groups = positive(groups, "groups", self.where)
+        if self.filters % self.groups:
+            raise ConfigurationError(
+                "the filters cannot be cut into equal groups.",
+                where=self.where,
+                expected=f"a divisor of filters={self.filters}",
+                received=f"groups={groups!r}",
+            )
 
     def check_input(self, shape: Shape) -> None:
         super().check_input(shape)
-        check_channels(shape, self.groups, self.kernel.shape[2] * self.groups if self.built else None, self.where)
-
-    def build(self, input_shape: Shape) -> None:
-        self.kernel = self.add_weight(
-            (*self.kernel_size, (input_shape[3] or 0) // self.groups, self.filters),
-            self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-        )
-        if self.use_bias:
-            self.bias = self.add_weight((self.filters,), self.bias_initializer, regularizer=self.bias_regularizer)
-
-    def call(self, inputs: Variable) -> Variable:
-        u = functions.convolution_2d(
-            inputs,
-            self.kernel,
-            self.bias,
-            strides=self.strides,
-            padding=self.padding,
-            dilation=self.dilation_rate,
-            groups=self.groups,
-        )
-        return self.activation(u)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return (input_shape[0], *self.image_size(input_shape), self.filters)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "filters": self.filters,
-            "kernel_size": list(self.kernel_size),
-            "strides": list(self.strides),
-            "padding": self.padding,
-            "dilation_rate": list(self.dilation_rate),
-            "groups": self.groups,
-            "activation": activations.serialize(self.activation),
-            "use_bias": self.use_bias,
-            "kernel_initializer": initializers.serialize(self.kernel_initializer),
-            "bias_initializer": initializers.serialize(self.bias_initializer),
-            "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
-            "bias_regularizer": regularizers.serialize(self.bias_regularizer),
-        }
-
-
-class _Pooling2D(_ImageLayer):
-    """What max and average pooling share.
-
-    Args:
-        pool_size: the window, (rows, columns) or one number.
-        strides: how far it moves; the window's size unless given.
-        padding: "valid", "same", or explicit ((top, bottom), (left, right)).
-    """
-
-    def __init__(self, pool_size: Any = (2, 2), strides: Any = None, padding: Any = "valid", **options: Any) -> None:
-        super().__init__(**options)
-        self.size = self.pool_size = pair(pool_size, "pool_size", self.where)
-        self.strides = self.pool_size if strides is None else pair(strides, "strides", self.where)
-        self.padding = padding_of(padding, self.where)
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return (input_shape[0], *self.image_size(input_shape), input_shape[3])
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "pool_size": list(self.pool_size),
-            "strides": list(self.strides),
-            "padding": self.padding,
-        }
-
-
-class MaxPooling2D(_Pooling2D):
-    """The largest value under a window that slides over each channel: (N, H, W, C) → (N, OH, OW, C)."""
-
-    __doc__ = f"{__doc__}\n\n{_Pooling2D.__doc__}"
-
-    def call(self, inputs: Variable) -> Variable:
-        return functions.max_pooling_2d(inputs, self.pool_size, strides=self.strides, padding=self.padding)
-
-
-class AveragePooling2D(_Pooling2D):
-    """The mean of the values under a window that slides over each channel; padding is not counted."""
-
-    def call(self, inputs: Variable) -> Variable:
-        return functions.average_pooling_2d(inputs, self.pool_size, strides=self.strides, padding=self.padding)
-
-
-class _GlobalPooling2D(Layer):
-    """What the global poolings share: (N, H, W, C) → (N, C), or (N, 1, 1, C) with ``keepdims``."""
-
-    casts_integers = True
-
-    def __init__(self, keepdims: bool = False, **options: Any) -> None:
-        super().__init__(**options)
-        self.keepdims = keepdims
-
-    def check_input(self, shape: Shape) -> None:
-        if len(shape) != 4:
+        if (shape[-1] or 0) % self.groups:
             raise ShapeError(
-                "the input is not a batch of images.",
+                "the channels cannot be cut into equal groups.",
                 where=self.where,
-                expected="shape (batch, height, width, channels)",
-                received=f"shape {tuple(shape)}",
+                expected=f"a multiple of groups={self.groups} channels",
+                received=f"{shape[-1]} channels in shape {tuple(shape)}",
             )
 
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return (input_shape[0], *((1, 1) if self.keepdims else ()), input_shape[3])
+    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+        return (*self.kernel_size, channels // self.groups, self.filters)
+
+    def channels_when_built(self) -> int:
+        return self.kernel.shape[-2] * self.groups
+
+    def convolve(self, inputs: Variable) -> Variable:
+        placed = {"strides": self.strides, "padding": self.padding, "dilation": self.dilation_rate}
+        return type(self).function(inputs, self.kernel, self.bias, groups=self.groups, **placed)
+
+    def multiply_accumulates(self, input_shape: Shape) -> int:
+        places = prod(size or 1 for size in self.output_sizes(input_shape))
+        return places * prod(self.kernel_shape(input_shape[-1] or 0))
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "keepdims": self.keepdims}
+        return {**super().get_config(), "groups": self.groups}
 
 
-class GlobalMaxPooling2D(_GlobalPooling2D):
-    """The largest value of each channel."""
+class Conv1D(_Convolution):
+    """A kernel slides along the sequence; each position is one dot product with the piece under it.
 
-    def call(self, inputs: Variable) -> Variable:
-        return functions.max(inputs, axis=(1, 2), keepdims=self.keepdims)
+    Shapes: x (N, T, C_in), kernel (K, C_in / groups, filters), bias (filters,) → (N, OT, filters). The kernel is not
+    flipped (it is a cross-correlation).
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: K, how many times the kernel covers.
+        strides: how far the kernel moves.
+        padding: "valid" (none), "same" (zeros around) or "causal" (zeros before alone, so that no output sees a later
+            time; van den Oord et al. 2016, arXiv:1609.03499).
+        data_format: "channels_last", the one offered.
+        dilation_rate: the distance between the kernel's cells.
+        groups: each group of filters reads its own group of channels, as in Conv2D.
+        activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
+        activity_regularizer: as in Dense.
+
+    Raises:
+        ConfigurationError: an argument makes no sense, or the filters cannot be cut into the groups.
+        ShapeError: when built: no sequence, or one that is shorter than the kernel; channels that are no multiple of
+            the groups.
+    """
+
+    rank = 1
+    paddings = ("valid", "same", "causal")
+    function = staticmethod(functions.convolution_1d)
 
 
-class GlobalAveragePooling2D(_GlobalPooling2D):
-    """The mean of each channel."""
+class Conv2D(_Convolution):
+    """A kernel slides over the image; each position is one dot product with the patch under it.
 
-    def call(self, inputs: Variable) -> Variable:
-        return functions.mean(inputs, axis=(1, 2), keepdims=self.keepdims)
+    Shapes: x (N, H, W, C_in), kernel (KH, KW, C_in / groups, filters), bias (filters,) → (N, OH, OW, filters). As
+    everywhere in deep learning the kernel is not flipped (it is a cross-correlation).
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: (KH, KW), or one number for both.
+        strides: how far the kernel moves, (rows, columns) or one number.
+        padding: "valid" (none), "same" (zeros around, so that with stride 1 the size stays), or explicit
+            ((top, bottom), (left, right)).
+        data_format: "channels_last", the one offered.
+        dilation_rate: the distance between the kernel's cells.
+        groups: input channels and filters are cut into so many groups, and each group of filters reads its own group
+            of channels (Krizhevsky, Sutskever, Hinton 2012); the kernel is then (KH, KW, C_in / groups, filters).
+        activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
+        activity_regularizer: as in Dense.
+
+    Raises:
+        ConfigurationError: an argument makes no sense, or the filters cannot be cut into the groups.
+        ShapeError: when built: no image, or one that is smaller than the kernel; channels that are no multiple of
+            the groups.
+    """
+
+    rank = 2
+    function = staticmethod(functions.convolution_2d)
 
 
-def group_count(groups: Any, filters: int, where: str) -> int:
-    """The number of groups, which must divide the filters."""
-    if filters % positive(groups, "groups", where):
-        raise ConfigurationError(
-            "the filters cannot be cut into equal groups.",
-            where=where,
-            expected=f"a divisor of filters={filters}",
-            received=f"groups={groups!r}",
+class Conv3D(_Convolution):
+    """A kernel slides through the volume; each position is one dot product with the block under it.
+
+    Shapes: x (N, D, H, W, C_in), kernel (KD, KH, KW, C_in / groups, filters), bias (filters,) → (N, OD, OH, OW,
+    filters). Films are such volumes too, with time for depth (Tran et al. 2015, arXiv:1412.0767).
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: (KD, KH, KW), or one number for all.
+        strides, padding, data_format, dilation_rate, groups: as in Conv2D, for three axes.
+        activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
+        activity_regularizer: as in Dense.
+
+    Raises:
+        ConfigurationError, ShapeError: as in Conv2D.
+    """
+
+    rank = 3
+    function = staticmethod(functions.convolution_3d)
+
+
+class _Transposed(_Filters):
+    """What transposed convolutions of all ranks share."""
+
+    function: ClassVar[Callable[..., Variable]]
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        output_padding: Any = None,
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        **options: Any,
+    ) -> None:
+        super().__init__(
+            filters=filters,
+            kernel_size=kernel_size,
+            strides=strides,
+            padding=padding,
+            data_format=data_format,
+            dilation_rate=dilation_rate,
+            activation=activation,
+            use_bias=use_bias,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            activity_regularizer=activity_regularizer,
+            **options,
         )
-    return positive(groups, "groups", where)
+        if not isinstance(self.padding, str):
+            raise ConfigurationError(
+                "the padding of a transposed convolution is a name.",
+                where=self.where,
+                expected=" or ".join(map(repr, self.paddings)),
+                received=f"padding={padding!r}",
+                fix='padding="valid" and a Cropping layer after it',
+            )
+        given = isinstance(output_padding, (tuple, list))
+        entries = tuple(output_padding) if given else (output_padding,) * self.rank
+        self.output_padding = None if output_padding is None else entries
+        if output_padding is not None:
+            self._check_output_padding(entries)
+
+    def _check_output_padding(self, entries: tuple[Any, ...]) -> None:
+        whole = all(isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in entries)
+        if len(entries) != self.rank or not whole or any(n >= s for n, s in zip(entries, self.strides, strict=False)):
+            raise ConfigurationError(
+                "output_padding chooses among the sizes that a convolution with these strides would lead back from.",
+                where=self.where,
+                expected=f"whole numbers from 0 on, smaller than strides={self.strides}",
+                received=f"output_padding={self.output_padding}",
+                fix="leave output_padding out, or make it one less than the strides",
+            )
+        transposed_size((1,) * self.rank, self.kernel_size, self.strides, self.padding, entries, self.dilation_rate)
+
+    def output_sizes(self, input_shape: Shape) -> tuple[int | None, ...]:
+        known = tuple(1 if size is None else size for size in input_shape[1:-1])
+        placed = (self.kernel_size, self.strides, self.padding, self.output_padding, self.dilation_rate)
+        sizes = transposed_size(known, *placed)
+        return tuple(None if size is None else out for size, out in zip(input_shape[1:-1], sizes, strict=True))
+
+    def kernel_shape(self, channels: int) -> tuple[int, ...]:
+        return (*self.kernel_size, self.filters, channels)
+
+    def channels_when_built(self) -> int:
+        return self.kernel.shape[-1]
+
+    def convolve(self, inputs: Variable) -> Variable:
+        placed = {"strides": self.strides, "padding": self.padding, "dilation": self.dilation_rate}
+        return type(self).function(inputs, self.kernel, self.bias, output_padding=self.output_padding, **placed)
+
+    def multiply_accumulates(self, input_shape: Shape) -> int:
+        places = prod(size or 1 for size in input_shape[1:-1])
+        return places * prod(self.kernel_shape(input_shape[-1] or 0))
+
+    def get_config(self) -> dict[str, Any]:
+        padding = None if self.output_padding is None else list(self.output_padding)
+        return {**super().get_config(), "output_padding": padding}
 
 
-def check_channels(shape: Shape, groups: int, built: int | None, where: str) -> None:
-    """The last axis holds the channels the kernel was built for, and they can be cut into ``groups``."""
-    if built is not None and shape[-1] != built:
-        raise ShapeError(
-            "the input has the wrong number of channels.",
-            where=where,
-            expected=f"{built} channels, as when it was built",
-            received=f"{shape[-1]} channels in shape {tuple(shape)}",
-        )
-    if (shape[-1] or 0) % groups:
-        raise ShapeError(
-            "the channels cannot be cut into equal groups.",
-            where=where,
-            expected=f"a multiple of groups={groups} channels",
-            received=f"{shape[-1]} channels in shape {tuple(shape)}",
-        )
+class Conv1DTranspose(_Transposed):
+    """The way back of a Conv1D: from (N, T, C_in) to a longer sequence (N, OT, filters). See Conv2DTranspose."""
+
+    rank = 1
+    function = staticmethod(functions.transposed_convolution_1d)
 
 
-def pair(value: Any, what: str, where: str) -> tuple[int, int]:
-    """Two positive whole numbers, from one or two."""
-    entries = tuple(value) if isinstance(value, (tuple, list)) else (value, value)
-    if len(entries) != 2:
-        raise ConfigurationError(f"{what} is one number or two.", where=where, received=f"{what}={value!r}")
-    return positive(entries[0], what, where), positive(entries[1], what, where)
+class Conv2DTranspose(_Transposed):
+    """The way back of a Conv2D with the same arguments: from a coarse image to a finer one.
+
+    Each pixel puts down the kernel, times its value, every ``strides`` pixels of the result, where the copies add up
+    (Dumoulin and Visin 2016, arXiv:1603.07285, chapter 4).
+
+    Shapes: x (N, H, W, C_in), kernel (KH, KW, filters, C_in), bias (filters,) → (N, OH, OW, filters).
+
+    Args:
+        filters: the number of output channels.
+        kernel_size: (KH, KW), or one number for both.
+        strides: how far apart the pixels put down the kernel, (rows, columns) or one number.
+        padding: "valid": OH = (H − 1) · strides + max(KH, strides); "same": OH = H · strides.
+        output_padding: where a convolution with strides would lead from several sizes to this one, which it is: with it
+            OH = (H − 1) · strides + KH + output_padding ("valid"), or (H − 1) · strides + (KH mod 2) + output_padding
+            ("same"). Smaller than the strides.
+        data_format: "channels_last", the one offered.
+        dilation_rate: the distance between the kernel's cells.
+        activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
+        activity_regularizer: as in Dense.
+
+    Raises:
+        ConfigurationError: an argument makes no sense; an output_padding that no convolution leads back from.
+        ShapeError: when built: no batch of images.
+    """
+
+    rank = 2
+    function = staticmethod(functions.transposed_convolution_2d)
 
 
-def padding_of(value: Any, where: str) -> Any:
-    """Check a padding: a name, or ((top, bottom), (left, right))."""
-    if isinstance(value, str):
-        if value.lower() not in ("valid", "same"):
-            raise UnknownNameError("padding", value, ("valid", "same"), where=where)
-        return value.lower()
-    try:
-        (top, bottom), (left, right) = value
-        pads = ((int(top), int(bottom)), (int(left), int(right)))
-    except (TypeError, ValueError):
-        pads = ((-1, -1), (-1, -1))
-    if min(*pads[0], *pads[1]) < 0:
-        raise ConfigurationError(
-            "a padding is a name or the numbers of zeros around the image.",
-            where=where,
-            expected='"valid", "same" or ((top, bottom), (left, right))',
-            received=f"padding={value!r}",
-        )
-    return pads
+class Conv3DTranspose(_Transposed):
+    """The way back of a Conv3D: from (N, D, H, W, C_in) to larger volumes. See Conv2DTranspose.
 
+    As in Keras, ``data_format`` stands before ``output_padding`` here.
+    """
 
-def _rank_fix(shape: Shape, given: Shape | None) -> str | None:
-    """The likely reason for an input that is no batch of images."""
-    if len(shape) == 3:
-        return "gray images have one channel: x[..., None], or a Reshape((height, width, 1)) layer first"
-    if len(shape) == 5 and given is not None and len(given) == 4:
-        return f"input_shape includes the batch; leave it out: input_shape={tuple(given[1:])}"
-    if len(shape) == 2:
-        return "vectors need a Reshape((height, width, channels)) layer first"
-    return None
+    rank = 3
+    function = staticmethod(functions.transposed_convolution_3d)
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        output_padding: Any = None,
+        *rest: Any,
+        **options: Any,
+    ) -> None:
+        super().__init__(filters, kernel_size, strides, padding, output_padding, data_format, *rest, **options)

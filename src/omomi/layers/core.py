@@ -110,6 +110,9 @@ class Dense(Layer):
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return (*input_shape[:-1], self.units)
 
+    def multiply_accumulates(self, input_shape: Shape) -> int:
+        return prod(size or 1 for size in input_shape[1:]) * self.units
+
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),

@@ -22,19 +22,10 @@ from omomi.layers.inputs import cast, check_one, shape_of, single, trial
 from omomi.layers.masks import hand_on, mask_of, mask_position
 from omomi.layers.naming import is_default, sample_shape, snake_case
 from omomi.layers.precision import checked, computed_in, default_precision, parameters_in
-from omomi.layers.state import Buffer, Parameter, StateEntry, put_in_order
+from omomi.layers.state import Buffer, Parameter, StateEntry, changes, put_in_order
 
 DTYPES = {name: np.dtype(name) for name in ("float16", "float32", "float64")}
 Shape = tuple[int | None, ...]  # the batch comes first and may be None: any number of samples
-
-
-class Changes:
-    """How often an attribute of a built layer was assigned: what was recorded before may not hold any more."""
-
-    count = 0
-
-
-changes = Changes()
 
 
 class Layer:
@@ -146,6 +137,10 @@ class Layer:
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         """The mask of the output, where :attr:`supports_masking`: that of the input, unless overridden."""
         return mask
+
+    def multiply_accumulates(self, input_shape: Any) -> int:
+        """How many multiply-accumulates one sample costs, forward. An axis of unknown size counts as 1."""
+        return 0
 
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as plain values that JSON can hold."""

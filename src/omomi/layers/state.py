@@ -20,6 +20,15 @@ from omomi.graph.variable import Variable
 from omomi.layers.initializers import Initializer
 
 
+class Changes:
+    """How often an attribute of a built layer was assigned: what was recorded before may not hold any more."""
+
+    count = 0
+
+
+changes = Changes()
+
+
 class StateEntry(Variable):
     """An array that training changes. It has a shape from the start, and its numbers once its path is known."""
 

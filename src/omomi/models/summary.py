@@ -81,9 +81,9 @@ def detail(layer: Layer) -> str:
     elif "rate" in found:
         words.append(f"{found['rate']:g}")
     strides = found.get("strides")
-    if strides is not None and strides not in ((1, 1), found.get("pool_size")):
+    if strides is not None and set(strides) != {1} and strides != found.get("pool_size"):
         words.append(f"strides {times(strides)}")
-    if found.get("dilation_rate", (1, 1)) != (1, 1):
+    if set(found.get("dilation_rate", ())) - {1}:
         words.append(f"dilation {times(found['dilation_rate'])}")
     if found.get("padding", "valid") != "valid":
         words.append(found["padding"] if isinstance(found["padding"], str) else "padded")

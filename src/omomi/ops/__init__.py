@@ -11,6 +11,7 @@ from omomi.errors import ConfigurationError
 from omomi.ops import activation as activation
 from omomi.ops import arithmetic as arithmetic
 from omomi.ops import convolution as convolution
+from omomi.ops import depthwise_convolution as depthwise_convolution
 from omomi.ops import dropout as dropout
 from omomi.ops import elementary as elementary
 from omomi.ops import linear as linear

@@ -13,8 +13,7 @@ from omomi.engines.selection import current
 from omomi.errors import NonFiniteError
 from omomi.graph.context import context
 from omomi.graph.hooks import unwatched
-from omomi.layers.layer import changes
-from omomi.layers.state import StateEntry, arrays, put
+from omomi.layers.state import StateEntry, arrays, changes, put
 from omomi.training.batches import Array, Batches, shuffled
 from omomi.training.callbacks import CallbackList, Logs
 from omomi.training.ledger import Ledger

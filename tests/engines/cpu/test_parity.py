@@ -85,7 +85,12 @@ LOCAL = "no layer, loss or optimiser computes with it: only hand-written losses 
 MERGED = "only the layers Maximum and Minimum compute with it, once"
 MOVES = "moves numbers and computes nothing: NumPy's copy of a strided view is a kernel of its own"
 SCALAR = "one number for each step"
+PRODUCTS = "still the rule, whose products are NumPy's"
 PLAIN = {
+    "convolution_3d": PRODUCTS,
+    "transposed_convolution_2d": PRODUCTS,
+    "transposed_convolution_3d": PRODUCTS,
+    "depthwise_convolution_2d": PRODUCTS,
     "power": POWERS,
     "exponentiation": POWERS,
     "sin": POWERS,

@@ -18,6 +18,14 @@ MADE = {
     "Activation": lambda kind: kind("gelu"),
     "Conv1D": lambda kind: kind(4, 3, padding="causal", groups=2),
     "Conv2D": lambda kind: kind(4, 3, strides=2, padding="same"),
+    "Conv3D": lambda kind: kind(4, 2, strides=(1, 2, 1), padding="same", groups=2),
+    "Conv1DTranspose": lambda kind: kind(3, 4, strides=2),
+    "Conv2DTranspose": lambda kind: kind(3, 3, strides=(2, 1), padding="same"),
+    "Conv3DTranspose": lambda kind: kind(3, 2, strides=2, output_padding=1),
+    "DepthwiseConv1D": lambda kind: kind(3, depth_multiplier=2),
+    "DepthwiseConv2D": lambda kind: kind(3, strides=2, padding="same"),
+    "SeparableConv1D": lambda kind: kind(5, 3, padding="same"),
+    "SeparableConv2D": lambda kind: kind(5, 2, dilation_rate=2, depth_multiplier=2),
     "Dense": lambda kind: kind(5, activation="sigmoid"),
     "Dropout": lambda kind: kind(0.4),
     "Embedding": lambda kind: kind(8, 3),
@@ -48,8 +56,8 @@ MADE |= {name: lambda kind: Merged(kind()) for name, kind in LAYERS.items() if k
 MADE |= {name: lambda kind: kind(0.4) for name in LAYERS if name.startswith("SpatialDropout")}
 SHAPES = {"Dense": (8,), "Softmax": (8,), "Embedding": (6,), "RepeatVector": (8,)}
 SHAPES |= dict.fromkeys(("SimpleRNN", "LSTM", "GRU", "Masking"), (6, 4))
-SHAPES |= {name: (9, 4) for name in LAYERS if name.endswith("1D")}
-SHAPES |= {name: (4, 3, 5, 2) for name in LAYERS if name.endswith("3D")}
+SHAPES |= {name: (9, 4) for name in LAYERS if name.endswith(("1D", "1DTranspose"))}
+SHAPES |= {name: (4, 3, 5, 2) for name in LAYERS if name.endswith(("3D", "3DTranspose"))}
 
 
 @pytest.mark.parametrize("name", sorted(LAYERS))

@@ -18,7 +18,7 @@ from omomi.engines.xla.traced import Traced, TracedSeveral, Untraceable, no_memo
 
 log = logging.getLogger("omomi")
 
-KERNELS = {kernel.name: kernel for kernel in (convolution.KERNEL,)}
+KERNELS = {kernel.name: kernel for kernel in convolution.KERNELS}
 
 
 class XlaEngine(Engine):

@@ -8,53 +8,45 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from omomi.engines.engine import Array
 from omomi.engines.xla.philox import random_bits
 
+Sizes = tuple[int, ...]  # one number for each axis
 
-def windows(x: Array, size: tuple[int, int], strides: tuple[int, int], dilation: tuple[int, int] = (1, 1)) -> Array:
+
+def windows(x: Array, size: Sizes, strides: Sizes, dilation: Sizes | None = None) -> Array:
     """Sliding windows of an image batch, (N, H, W, C) → (N, OH, OW, KH, KW, C): one strided slice for each entry.
 
     A slice of the result is again such a strided slice: XLA does not put the windows together for it.
     """
-    n, h, w, c = x.shape
-    (kh, kw), (sh, sw), (dh, dw) = size, strides, dilation
-    oh, ow = (h - (kh - 1) * dh - 1) // sh + 1, (w - (kw - 1) * dw - 1) // sw + 1
-    entries = [
-        jax.lax.slice(
-            x,
-            (0, i * dh, j * dw, 0),
-            (n, i * dh + (oh - 1) * sh + 1, j * dw + (ow - 1) * sw + 1, c),
-            (1, sh, sw, 1),
-        )
-        for i in range(kh)
-        for j in range(kw)
-    ]
-    return jnp.stack(entries, axis=3).reshape(n, oh, ow, kh, kw, c)
+    n, *image, c = x.shape
+    apart = dilation or (1,) * len(size)
+    places = [(d - (k - 1) * e - 1) // s + 1 for d, k, s, e in zip(image, size, strides, apart, strict=True)]
+    entries = []
+    for entry in np.ndindex(*size):
+        start = [i * e for i, e in zip(entry, apart, strict=True)]
+        stop = [a + (o - 1) * s + 1 for a, o, s in zip(start, places, strides, strict=True)]
+        entries.append(jax.lax.slice(x, (0, *start, 0), (n, *stop, c), (1, *strides, 1)))
+    return jnp.stack(entries, axis=1 + len(size)).reshape(n, *places, *size, c)
 
 
-def fold(
-    patches: Array,
-    shape: tuple[int, int, int, int],
-    strides: tuple[int, int],
-    dilation: tuple[int, int] = (1, 1),
-) -> Array:
+def fold(patches: Array, shape: Sizes, strides: Sizes, dilation: Sizes | None = None) -> Array:
     """Add every window back to where it was cut: the adjoint of :func:`windows`.
 
     Each entry of the windows is spread out with zeros between, to the size of the image, and the images are added.
     """
-    _, oh, ow, kh, kw, _ = patches.shape
-    (sh, sw), (dh, dw) = strides, dilation
-    _, h, w, _ = shape
+    rank = len(strides)
+    places, size = patches.shape[1 : 1 + rank], patches.shape[1 + rank : -1]
+    apart = dilation or (1,) * rank
     zero = jnp.zeros((), patches.dtype)
     image = jnp.zeros(shape, patches.dtype)
-    for i in range(kh):
-        for j in range(kw):
-            below = h - i * dh - (oh - 1) * sh - 1
-            right = w - j * dw - (ow - 1) * sw - 1
-            widths = ((0, 0, 0), (i * dh, below, sh - 1), (j * dw, right, sw - 1), (0, 0, 0))
-            image = image + jax.lax.pad(patches[:, :, :, i, j], zero, widths)
+    everywhere = (slice(None),) * (1 + rank)
+    for entry in np.ndindex(*size):
+        axes = zip(entry, apart, places, strides, shape[1:-1], strict=True)
+        widths = [(i * e, d - i * e - (o - 1) * s - 1, s - 1) for i, e, o, s, d in axes]
+        image = image + jax.lax.pad(patches[(*everywhere, *entry)], zero, ((0, 0, 0), *widths, (0, 0, 0)))
     return image
 
 
