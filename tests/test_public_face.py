@@ -132,6 +132,7 @@ def test_importing_omomi_is_light():
         "omomi.models.model",
         "omomi.inspect.diagnosis",
         "omomi.models.sequential",
+        "omomi.training.checkpoints",
         "omomi.training.ledger",
         "omomi.training.optimizer",
         "omomi.training.schedules",

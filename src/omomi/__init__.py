@@ -38,12 +38,14 @@ from omomi.layers.state import Parameter as Parameter
 from omomi.models.loading import load_model as load_model
 from omomi.models.model import Model as Model
 from omomi.models.sequential import Sequential as Sequential
+from omomi.training.checkpoints import Checkpoints as Checkpoints
 from omomi.training.history import History as History
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Buffer",
+    "Checkpoints",
     "History",
     "Hook",
     "Layer",

@@ -27,6 +27,7 @@ from omomi.graph.functions import expm1 as expm1
 from omomi.graph.functions import exponentiation as exponentiation
 from omomi.graph.functions import flip as flip
 from omomi.graph.functions import gelu as gelu
+from omomi.graph.functions import group_normalization as group_normalization
 from omomi.graph.functions import gru as gru
 from omomi.graph.functions import hard_sigmoid as hard_sigmoid
 from omomi.graph.functions import hinge as hinge
@@ -35,6 +36,7 @@ from omomi.graph.functions import identity as identity
 from omomi.graph.functions import kl_divergence as kl_divergence
 from omomi.graph.functions import l1_penalty as l1_penalty
 from omomi.graph.functions import l2_penalty as l2_penalty
+from omomi.graph.functions import layer_normalization as layer_normalization
 from omomi.graph.functions import leaky_relu as leaky_relu
 from omomi.graph.functions import log as log
 from omomi.graph.functions import log1p as log1p
@@ -61,6 +63,7 @@ from omomi.graph.functions import prelu as prelu
 from omomi.graph.functions import relu as relu
 from omomi.graph.functions import relu6 as relu6
 from omomi.graph.functions import reshape as reshape
+from omomi.graph.functions import rms_normalization as rms_normalization
 from omomi.graph.functions import selu as selu
 from omomi.graph.functions import sigmoid as sigmoid
 from omomi.graph.functions import sigmoid_cross_entropy as sigmoid_cross_entropy
@@ -85,5 +88,6 @@ from omomi.graph.functions import transpose as transpose
 from omomi.graph.functions import transposed_convolution_1d as transposed_convolution_1d
 from omomi.graph.functions import transposed_convolution_2d as transposed_convolution_2d
 from omomi.graph.functions import transposed_convolution_3d as transposed_convolution_3d
+from omomi.graph.functions import unit_normalization as unit_normalization
 from omomi.graph.functions import variance as variance
 from omomi.graph.functions import where as where

@@ -90,9 +90,11 @@ class Engine:
         kernels: compiled replacements by rule name.
         half_precision: whether it computes in bfloat16 and float16 at a gain.
         array_type: of its arrays; those that another engine left behind are converted where a rule meets them.
+        process: the number of this process among those that train together; 0 writes the files.
     """
 
     half_precision: bool = False
+    process: int = 0
     array_type: type = np.ndarray
 
     def __init__(self, name: str, xp: Namespace, kernels: Mapping[str, Kernel] | None = None) -> None:

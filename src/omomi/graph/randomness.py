@@ -62,9 +62,13 @@ def fresh_seed() -> int:
     That generator starts from the operating system's entropy, and ``numpy.random.seed`` at the head of a script
     fixes it: so such a line fixes the script's result.
     """
-    if context.seed is not None:
-        return context.seed
-    return _default_seed if _default_seed is not None else int(np.random.randint(2**31))
+    chosen = chosen_seed()
+    return chosen if chosen is not None else int(np.random.randint(2**31))
+
+
+def chosen_seed() -> int | None:
+    """The seed that a new model gets if somebody has chosen one."""
+    return context.seed if context.seed is not None else _default_seed
 
 
 @contextmanager

@@ -49,6 +49,10 @@ from omomi.layers.merging import minimum as minimum
 from omomi.layers.merging import multiply as multiply
 from omomi.layers.merging import subtract as subtract
 from omomi.layers.normalization import BatchNormalization as BatchNormalization
+from omomi.layers.normalization import GroupNormalization as GroupNormalization
+from omomi.layers.normalization import LayerNormalization as LayerNormalization
+from omomi.layers.normalization import RMSNormalization as RMSNormalization
+from omomi.layers.normalization import UnitNormalization as UnitNormalization
 from omomi.layers.pooling import AveragePooling1D as AveragePooling1D
 from omomi.layers.pooling import AveragePooling2D as AveragePooling2D
 from omomi.layers.pooling import AveragePooling3D as AveragePooling3D

@@ -20,6 +20,7 @@ from omomi.models.summary import LayerRow, summary_rows, summary_text
 from omomi.training import losses, metrics, optimizers
 from omomi.training.batches import Array, Batches, as_data, batch_length, check_lengths, sample_weights, split
 from omomi.training.callbacks import CallbackList, Logs, listed
+from omomi.training.checkpoints import Checkpoints
 from omomi.training.history import History
 from omomi.training.ledger import period_of
 from omomi.training.loop import Steps, Trainer, predict
@@ -47,10 +48,11 @@ class Model(Layer):
         ['accuracy', 'loss']
     """
 
-    bookkeeping = Layer.bookkeeping | {"optimizer", "loss", "history", "stop_training", "metric_names"}
+    bookkeeping = Layer.bookkeeping | {"optimizer", "loss", "history", "stop_training", "metric_names", "seed_given"}
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
+        self.seed_given = options.get("seed") is not None  # else training that resumes takes that of its checkpoint
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: losses.Loss | None = None
         self.history: History | None = None
@@ -214,6 +216,8 @@ class Model(Layer):
         validation_batch_size: int | None = None,
         validation_freq: int = 1,
         ledger: bool | int = False,
+        checkpoint: Checkpoints | str | os.PathLike[str] | None = None,
+        resume: bool = False,
     ) -> History:
         """Train for some epochs. An epoch shows every sample once; each batch of them is one step (iteration).
 
@@ -232,6 +236,10 @@ class Model(Layer):
             initial_epoch: the epoch to start from.
             validation_freq: judge after every so many epochs.
             ledger: watch the deltas of every so many steps (True: a period that costs little) into ``History.ledger``.
+            checkpoint: a folder, or an :class:`omomi.Checkpoints`: where the state of training is kept, each epoch
+                or as it says.
+            resume: go on exactly from the latest checkpoint there; begin anew if there is none. The other arguments are
+                those of the run before; ``epochs`` may be more.
 
         Returns:
             The :class:`omomi.History` of loss and metrics.
@@ -239,6 +247,7 @@ class Model(Layer):
         Raises:
             DataError, ShapeError, DtypeError: the data does not fit; said before training starts.
             NonFiniteError: a NaN or an infinity; the last good weights are kept.
+            ConfigurationError, FileAccessError, FileFormatError: training cannot go on from this checkpoint.
         """
         shown_by, period = progress_callback(verbose), period_of(ledger)
         data = self.data(x, y, sample_weight, class_weight, batch_size)
@@ -265,7 +274,10 @@ class Model(Layer):
             "do_validation": validation is not None,
         }
         run = all_callbacks(given, self.history, shown_by, self, params)
-        self.trainer().fit(data, validation, range(initial_epoch, epochs), shuffle, run, validation_freq, recorder)
+        trainer, options = self.trainer(), {"shuffle": shuffle, "validation_freq": validation_freq}
+        with trainer.keeping(checkpoint, resume, data, validation, run, recorder, options, not shown_by) as keeper:
+            epochs_left = range(initial_epoch, epochs)
+            trainer.fit(data, validation, epochs_left, shuffle, run, validation_freq, recorder, keeper)
         return self.history
 
     def evaluate(

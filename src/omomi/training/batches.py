@@ -75,8 +75,8 @@ class Batches:
             batch["w"] = batch["one"] if self.weights is None else self.weights.astype(self.dtype)
         return batch
 
-    def groups(self, order: Array | None, length: int | None = None) -> Iterator[tuple[int, Array]]:
-        """The samples of the batches of one epoch, ``length`` batches at a time.
+    def groups(self, order: Array | None, length: int | None = None, start: int = 0) -> Iterator[tuple[int, Array]]:
+        """The samples of the batches of one epoch from batch ``start`` on, ``length`` batches at a time.
 
         Yields:
             The number of the first batch, and the numbers of the samples, int32 (batches, size). What is left over at
@@ -86,7 +86,7 @@ class Batches:
         rows = np.asarray(order, np.int32 if self.samples < 2**31 else np.int64)
         whole = self.samples // self.size
         length = min(length or group_length(whole), max(whole, 1))
-        number = 0
+        number = start
         while number < len(self):
             count = length if number + length <= whole else 1
             part = rows[number * self.size : (number + count) * self.size]

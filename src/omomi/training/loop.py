@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,12 +17,15 @@ from omomi.graph.hooks import unwatched
 from omomi.layers.state import StateEntry, arrays, changes, put
 from omomi.training.batches import Array, Batches, shuffled
 from omomi.training.callbacks import CallbackList, Logs
+from omomi.training.checkpoints import checkpoints_of
+from omomi.training.description import describe
 from omomi.training.ledger import Ledger
 from omomi.training.losses import Loss
 from omomi.training.metrics import Metric
 from omomi.training.optimizer import Optimizer
 from omomi.training.recorder import Recorder
-from omomi.training.step import Made, Trainable, evaluation_step, prediction_step, training_step
+from omomi.training.resuming import NO_KEEPER, CheckpointKeeper, Cursor, Keeper
+from omomi.training.step import Made, Trainable, evaluation_step, prediction_step, training_step, tree
 from omomi.training.watch import explain_failure
 
 
@@ -144,6 +148,29 @@ class Trainer:
         elif good < len(rows):
             raise explain_failure(step.step, arrays(step.entries), data.cut(rows[good], len(rows[good])))
 
+    @contextmanager
+    def keeping(
+        self,
+        checkpoint: Any,
+        resume: bool,
+        data: Batches,
+        validation: Batches | None,
+        callbacks: CallbackList,
+        recorder: Recorder | None,
+        options: Mapping[str, Any],
+        quiet: bool,
+    ) -> Iterator[Keeper]:
+        """What keeps the state of a :meth:`fit` of these data, with these callbacks and options, in a folder."""
+        checkpoints = checkpoints_of(checkpoint, resume)
+        if checkpoints is None:
+            yield NO_KEEPER
+            return
+        entries = tree(self.model, self.metrics, self.optimizer)
+        run = describe(self.model, entries, data, validation, options)
+        keeper = CheckpointKeeper(checkpoints, self, entries, callbacks.callbacks, recorder, run, quiet)
+        with keeper.holding(resume):
+            yield keeper
+
     def logs(self) -> Logs:
         """The means counted so far."""
         return {m.name: m.result() for m in self.metrics}
@@ -162,29 +189,42 @@ class Trainer:
         callbacks: CallbackList,
         validation_freq: int = 1,
         recorder: Recorder | None = None,
+        keeper: Keeper = NO_KEEPER,
     ) -> None:
         """Train for some epochs. A :class:`KeyboardInterrupt` leaves the state after the last whole step."""
+        cursor = keeper.begin(epochs.start)
         logs: Logs = {}
         try:
             callbacks.on_train_begin()
-            for epoch in epochs:
+            if cursor.begun is None:
+                logs = keeper.restore()
+            while cursor.epoch < epochs.stop and not self.stopped:
                 self.reset()
-                callbacks.on_epoch_begin(epoch)
-                # The order follows from the step number, so that a second fit() does not repeat the first one's.
-                start = int(current().to_host(self.model.state()["step"]._array))
-                order = shuffled(self.seed, start, data.samples) if shuffle else None
+                callbacks.on_epoch_begin(cursor.epoch)
+                if cursor.begun is None:
+                    # The order follows from the step number, so that a second fit() does not repeat the first one's.
+                    cursor.begun = int(current().to_host(self.model.state()["step"]._array))
+                else:  # inside an epoch: what the callbacks have just set up anew is overwritten
+                    logs = keeper.restore()
+                order = shuffled(self.seed, cursor.begun, data.samples) if shuffle else None
                 try:
-                    self.train_epoch(data, order, callbacks, epoch, recorder)
+                    self.train_epoch(data, order, callbacks, recorder, cursor, keeper, logs)
                 except NonFiniteError as error:
                     if not callbacks.on_non_finite(error):
                         raise
                     break
-                logs = self.logs()
-                if validation is not None and (epoch + 1) % validation_freq == 0:
+                logs, cursor.whole = self.logs(), False
+                if validation is not None and (cursor.epoch + 1) % validation_freq == 0:
                     logs.update({f"val_{name}": value for name, value in self.evaluate(validation, callbacks).items()})
-                callbacks.on_epoch_end(epoch, logs)
-                if self.stopped:
-                    break
+                callbacks.on_epoch_end(cursor.epoch, logs)
+                cursor.next_epoch()
+                keeper.epoch_over(cursor, logs)
+            if cursor.whole:
+                keeper.write(cursor, logs)
+        except KeyboardInterrupt:
+            if cursor.whole:
+                keeper.write(cursor, logs)
+            raise
         finally:
             callbacks.on_train_end(logs)
 
@@ -194,29 +234,43 @@ class Trainer:
         return bool(getattr(self.model, "stop_training", False))
 
     def train_epoch(
-        self, data: Batches, order: Array | None, callbacks: CallbackList, epoch: int, recorder: Recorder | None
+        self,
+        data: Batches,
+        order: Array | None,
+        callbacks: CallbackList,
+        recorder: Recorder | None,
+        cursor: Cursor,
+        keeper: Keeper,
+        before: Logs,
     ) -> None:
-        """The batches of one epoch: one by one for whoever must see each of them, else in groups."""
+        """The batches of one epoch from the cursor on: one by one for whoever must see each of them, else in groups."""
         kept = None if callbacks.at_every_batch or recorder is not None else self.kept(data)
-        seen = 0
+        callbacks.params["seen"] = min(cursor.batch * data.size, data.samples)
+
+        def over(batches: int, samples: int) -> None:
+            callbacks.params["seen"] += samples
+            if callbacks.at_batch_end:
+                callbacks.on_train_batch_end(cursor.batch + batches - 1, self.logs())
+            cursor.advance(batches)
+            if not self.stopped:  # else the epoch is over, and a checkpoint is of its end
+                keeper.stepped(cursor, batches, before)
+
         if kept is None:
-            for number, batch in enumerate(data.epoch(order)):
+            for number, batch in enumerate(data.epoch(order, cursor.batch), cursor.batch):
                 callbacks.on_train_batch_begin(number)
+                cursor.whole = False
                 if recorder is not None:
-                    recorder.at(epoch, number)
+                    recorder.at(cursor.epoch, number)
                 self.train_on_batch(batch, recorder)
-                seen = callbacks.params["seen"] = seen + len(batch["one"])
-                if callbacks.at_batch_end:
-                    callbacks.on_train_batch_end(number, self.logs())
+                over(1, len(batch["one"]))
                 if self.stopped:
                     break
             return
-        for number, rows in data.groups(order, self.group):
+        for number, rows in data.groups(order, self.group, cursor.batch):
             callbacks.on_train_batch_begin(number)
+            cursor.whole = False
             self.train_on_group(data, rows, kept)
-            seen = callbacks.params["seen"] = seen + rows.size
-            if callbacks.at_batch_end:
-                callbacks.on_train_batch_end(number + len(rows) - 1, self.logs())
+            over(len(rows), rows.size)
             if self.stopped:
                 break
 

@@ -35,6 +35,7 @@ MORTAL = frozenset({"relu", "relu6"})
 WEIGHTED = frozenset({"affine", "matmul", "convolution_2d"})
 SOFTMAXES = frozenset({"softmax", "log_softmax", "softmax_cross_entropy", "sparse_softmax_cross_entropy"})
 EXPLODED = 20.0  # times the lowest mean of the losses before
+REMEMBERED = ("losses", "total", "lowest", "alarmed")
 
 
 class Stepping(Protocol):
@@ -70,6 +71,16 @@ class Recorder:
         self.losses, self.total = 0, 0.0  # how many steps, and the sum of their losses
         self.lowest = np.inf  # the lowest that the mean of the losses has been
         self.alarmed = False
+
+    def get_state(self) -> dict[str, Any]:
+        """The ledger, and what its next rows depend on, for a checkpoint."""
+        return {"ledger": self.ledger.to_dict(), **{name: getattr(self, name) for name in REMEMBERED}}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Take back what :meth:`get_state` told; the ledger is a new one."""
+        self.ledger = Ledger.from_dict(state["ledger"])
+        for name in REMEMBERED:
+            setattr(self, name, state[name])
 
     def at(self, epoch: int, number: int) -> None:
         """The next step is batch ``number`` of this epoch."""

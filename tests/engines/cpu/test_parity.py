@@ -122,6 +122,8 @@ PLAIN = {
     "warmup": SCALAR,
     "steps_after": SCALAR,
     "updates_made": SCALAR,
+    "group_normalization": "its sums run over columns of a matrix and over its rows at once: no pass here does that",
+    "unit_normalization": LOCAL,
     "loss_scale": "for float16, in which this engine does not compute",
     "confusion": "counted after training, over one array of predictions",
 }

@@ -29,6 +29,7 @@ MADE = {
     "Dense": lambda kind: kind(5, activation="sigmoid"),
     "Dropout": lambda kind: kind(0.4),
     "Embedding": lambda kind: kind(8, 3),
+    "GroupNormalization": lambda kind: kind(3),
     "GRU": lambda kind: kind(3, return_sequences=True),
     "Input": lambda kind: kind((6, 7, 3)),
     "LSTM": lambda kind: kind(3, return_sequences=True),

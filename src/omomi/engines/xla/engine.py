@@ -33,6 +33,7 @@ class XlaEngine(Engine):
     def __init__(self) -> None:
         jax.config.update("jax_enable_x64", True)
         super().__init__("jax", xp, KERNELS)
+        self.process = int(jax.process_index())
         self.layout = Layout(all_devices())
 
     def choose(

@@ -83,6 +83,10 @@ from omomi.graph.functions.losses import softmax_cross_entropy as softmax_cross_
 from omomi.graph.functions.losses import squared_error as squared_error
 from omomi.graph.functions.masking import existing as existing
 from omomi.graph.functions.masking import masked_weights as masked_weights
+from omomi.graph.functions.normalization import group_normalization as group_normalization
+from omomi.graph.functions.normalization import layer_normalization as layer_normalization
+from omomi.graph.functions.normalization import rms_normalization as rms_normalization
+from omomi.graph.functions.normalization import unit_normalization as unit_normalization
 from omomi.graph.functions.poolings import average_pooling_1d as average_pooling_1d
 from omomi.graph.functions.poolings import average_pooling_2d as average_pooling_2d
 from omomi.graph.functions.poolings import average_pooling_3d as average_pooling_3d
