@@ -3,6 +3,7 @@
 from omomi.graph.functions import absolute as absolute
 from omomi.graph.functions import add as add
 from omomi.graph.functions import affine as affine
+from omomi.graph.functions import alpha_dropout as alpha_dropout
 from omomi.graph.functions import average_pooling_1d as average_pooling_1d
 from omomi.graph.functions import average_pooling_2d as average_pooling_2d
 from omomi.graph.functions import average_pooling_3d as average_pooling_3d
@@ -26,6 +27,8 @@ from omomi.graph.functions import exp as exp
 from omomi.graph.functions import expm1 as expm1
 from omomi.graph.functions import exponentiation as exponentiation
 from omomi.graph.functions import flip as flip
+from omomi.graph.functions import gaussian_dropout as gaussian_dropout
+from omomi.graph.functions import gaussian_noise as gaussian_noise
 from omomi.graph.functions import gelu as gelu
 from omomi.graph.functions import group_normalization as group_normalization
 from omomi.graph.functions import gru as gru

@@ -48,6 +48,9 @@ from omomi.layers.merging import maximum as maximum
 from omomi.layers.merging import minimum as minimum
 from omomi.layers.merging import multiply as multiply
 from omomi.layers.merging import subtract as subtract
+from omomi.layers.noise import AlphaDropout as AlphaDropout
+from omomi.layers.noise import GaussianDropout as GaussianDropout
+from omomi.layers.noise import GaussianNoise as GaussianNoise
 from omomi.layers.normalization import BatchNormalization as BatchNormalization
 from omomi.layers.normalization import GroupNormalization as GroupNormalization
 from omomi.layers.normalization import LayerNormalization as LayerNormalization

@@ -18,6 +18,7 @@ from omomi.ops import linear as linear
 from omomi.ops import loss as loss
 from omomi.ops import masking as masking
 from omomi.ops import metric as metric
+from omomi.ops import noise as noise
 from omomi.ops import normalization as normalization
 from omomi.ops import optimization as optimization
 from omomi.ops import penalty as penalty

@@ -83,6 +83,7 @@ def test_every_lowering_belongs_to_a_rule_that_has_samples():
 POWERS = "NumPy calls the C library for it, and so would a kernel"
 LOCAL = "no layer, loss or optimiser computes with it: only hand-written losses and layers do"
 MERGED = "only the layers Maximum and Minimum compute with it, once"
+DRAWN = "the time is that of the draw, which is NumPy's; of the layers that draw only Dropout is hot"
 MOVES = "moves numbers and computes nothing: NumPy's copy of a strided view is a kernel of its own"
 SCALAR = "one number for each step"
 PRODUCTS = "still the rule, whose products are NumPy's"
@@ -122,6 +123,9 @@ PLAIN = {
     "warmup": SCALAR,
     "steps_after": SCALAR,
     "updates_made": SCALAR,
+    "gaussian_noise": DRAWN,
+    "gaussian_dropout": DRAWN,
+    "alpha_dropout": DRAWN,
     "group_normalization": "its sums run over columns of a matrix and over its rows at once: no pass here does that",
     "unit_normalization": LOCAL,
     "loss_scale": "for float16, in which this engine does not compute",

@@ -83,6 +83,9 @@ from omomi.graph.functions.losses import softmax_cross_entropy as softmax_cross_
 from omomi.graph.functions.losses import squared_error as squared_error
 from omomi.graph.functions.masking import existing as existing
 from omomi.graph.functions.masking import masked_weights as masked_weights
+from omomi.graph.functions.noise import alpha_dropout as alpha_dropout
+from omomi.graph.functions.noise import gaussian_dropout as gaussian_dropout
+from omomi.graph.functions.noise import gaussian_noise as gaussian_noise
 from omomi.graph.functions.normalization import group_normalization as group_normalization
 from omomi.graph.functions.normalization import layer_normalization as layer_normalization
 from omomi.graph.functions.normalization import rms_normalization as rms_normalization
