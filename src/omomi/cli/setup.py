@@ -131,7 +131,8 @@ def compile_model(model: Model, options: Options, chosen: Recipe) -> None:
     one_unit = model.output_shape[-1] == 1
     loss = model.loss or ("binary_crossentropy" if one_unit else "sparse_categorical_crossentropy")
     names, weighted = model.metric_names
-    model.compile(optimizer, loss, names if "accuracy" in names else [*names, "accuracy"], weighted)
+    counted = names if "accuracy" in names else [*names, "accuracy"]
+    model.compile(optimizer, loss, metrics=counted, weighted_metrics=weighted)
 
 
 def make_optimizer(name: str, learning_rate: float | None) -> optimizers.Optimizer:

@@ -145,7 +145,7 @@ def diagnose(model: Any, evidence: Any = None, y: Any = None, *, data: Any = Non
         '8 of 8 units of layer dense (relu) are 0 for every sample watched: they pass no delta and cannot recover'
     """
     history, ledger, batch = sorted_out(model, evidence, y, data)
-    model.trainer()  # says whether it was compiled, before anything else
+    model.check_compiled()  # says whether it was compiled, before anything else
     look, x, targets = (None, None, None) if batch is None else looked_at(model, *batch)
     if ledger is None and look is None:
         raise ConfigurationError(

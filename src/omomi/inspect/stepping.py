@@ -13,6 +13,7 @@ from omomi.graph.context import context
 from omomi.graph.variable import Variable
 from omomi.layers.state import StateEntry, arrays, holding
 from omomi.training import losses
+from omomi.training.objective import Objective
 from omomi.training.step import judged
 
 __all__ = ["loss_of", "untouched", "whole_loss"]
@@ -51,7 +52,8 @@ def whole_loss(model: Any, loss: losses.Loss, x: Variable, y: Any, sample_weight
     """E of a batch in training: the loss and all penalties, as the training step computes it."""
     dtype = model.dtype or "float32"
     w = np.ones(len(y), dtype) if sample_weight is None else np.asarray(sample_weight).astype(dtype)
-    return judged(model, cast(losses.Loss, _Aligning(loss)), {"x": x, "y": y, "w": w}, training=True)[1]
+    objective = Objective.of(cast(losses.Loss, _Aligning(loss)))
+    return judged(model, objective, {"x": x, "y": y, "w": w}, training=True)[1]
 
 
 @contextmanager

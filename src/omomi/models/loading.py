@@ -88,5 +88,11 @@ def _build(header: dict[str, Any], custom_objects: dict[str, Any]) -> Model:
         raise UnknownNameError("model", name, [*custom_objects, "Sequential"])
     training = header["training"]
     if training is not None:
-        model.compile(training["optimizer"], training["loss"], training["metrics"], training["weighted_metrics"])
+        model.compile(
+            training["optimizer"],
+            training["loss"],
+            training.get("loss_weights"),
+            training["metrics"],
+            training["weighted_metrics"],
+        )
     return model

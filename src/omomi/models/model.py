@@ -4,29 +4,32 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
-from omomi.errors import ConfigurationError, DataError, NotBuiltError, ShapeError, UnknownNameError
+from omomi.errors import ConfigurationError, DataError, NotBuiltError, UnknownNameError
 from omomi.graph.context import no_grad, training_mode
+from omomi.graph.structure import first, mapped, places
 from omomi.graph.variable import Variable
 from omomi.layers.core import Input
-from omomi.layers.layer import Layer, Shape
+from omomi.layers.layer import Layer
 from omomi.layers.recurrence import States, carry_states
+from omomi.models.compiling import as_given, as_keras, check_names, check_weights, get_losses, metrics_of, objective_of
+from omomi.models.matching import check_samples, in_places, inputs_of, outputs_of, targets_of, variables, weights_of
 from omomi.models.saving import save_model
 from omomi.models.summary import LayerRow, summary_rows, summary_text
-from omomi.training import losses, metrics, optimizers
-from omomi.training.batches import Array, Batches, as_data, batch_length, check_lengths, sample_weights, split
-from omomi.training.callbacks import CallbackList, Logs, listed
+from omomi.training import optimizers
+from omomi.training.batches import Array, Batches, batch_length, check_lengths, split
+from omomi.training.callbacks import CallbackList, listed
 from omomi.training.checkpoints import Checkpoints
 from omomi.training.history import History
 from omomi.training.ledger import period_of
 from omomi.training.loop import Steps, Trainer, predict
+from omomi.training.objective import Output
 from omomi.training.progress import all_callbacks, history_among, progress_callback
 from omomi.training.recorder import Recorder
-from omomi.training.targets import shown
 
 
 class Model(Layer):
@@ -48,20 +51,29 @@ class Model(Layer):
         ['accuracy', 'loss']
     """
 
-    bookkeeping = Layer.bookkeeping | {"optimizer", "loss", "history", "stop_training", "metric_names", "seed_given"}
+    bookkeeping = Layer.bookkeeping | {
+        "optimizer",
+        "loss",
+        "loss_weights",
+        "history",
+        "stop_training",
+        "metric_names",
+        "seed_given",
+    }
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.seed_given = options.get("seed") is not None  # else training that resumes takes that of its checkpoint
         self.optimizer: optimizers.Optimizer | None = None
-        self.loss: losses.Loss | None = None
+        self.loss: Any = None  # a Loss; or, with several outputs, a list or dictionary of them
+        self.loss_weights: Any = None
         self.history: History | None = None
         self.stop_training = False  # a callback sets it to end training after this epoch
-        self.metric_names: tuple[list[str], list[str]] = ([], [])  # without and with sample weights
+        self.metric_names: tuple[Any, Any] = ([], [])  # without and with sample weights
         self._steps = Steps()
         self._group: int | None = None  # steps in a call, where an engine can take several
         self._trainer: Trainer | None = None
-        self._output_shape: Shape | None = None
+        self._output_shape: Any = None  # a tuple; of several outputs a list or dictionary of tuples
 
     # ---- compile ----------------------------------------------------------------------------------------------
 
@@ -69,8 +81,9 @@ class Model(Layer):
         self,
         optimizer: Any = "rmsprop",
         loss: Any = None,
-        metrics: Sequence[str] | str | None = None,
-        weighted_metrics: Sequence[str] | str | None = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
         steps_per_execution: int | str = "auto",
     ) -> None:
         """Choose how to train.
@@ -78,8 +91,11 @@ class Model(Layer):
         Args:
             optimizer: a name ("sgd", "adam", …) or an :class:`omomi.optimizers.Optimizer`.
             loss: a name ("categorical_crossentropy", …), an :class:`omomi.losses.Loss`, or a function
-                (y_true, y_pred) → Variable.
-            metrics: names ("accuracy", …) of what to count besides the loss, every sample with weight 1.
+                (y_true, y_pred) → Variable. With several outputs: one for all of them, or a list, or a dictionary by
+                output; an output whose loss is ``None`` is not trained.
+            loss_weights: with several outputs, how much the loss of each counts: a list, or a dictionary by output.
+            metrics: names ("accuracy", …) of what to count besides the loss, every sample with weight 1. With several
+                outputs: a dictionary by output, or a list with one entry for each.
             weighted_metrics: the same, with the weights that ``fit`` is given.
             steps_per_execution: how many steps make one call on an engine that keeps the data beside its processor
                 (jax). "auto" is a twentieth of an epoch, 64 at most, and 1 where a callback must see every batch.
@@ -91,9 +107,13 @@ class Model(Layer):
             raise ConfigurationError(
                 "a model needs a loss to be trained.", where="compile", fix='e.g. loss="categorical_crossentropy"'
             )
-        self.optimizer, self.loss = optimizers.get(optimizer), losses.get(loss)
+        self.optimizer, self.loss, self.loss_weights = (
+            optimizers.get(optimizer),
+            get_losses(loss),
+            check_weights(loss_weights),
+        )
         self.optimizer.scale_losses(self.precision == "mixed_float16")
-        self.metric_names = (as_list(metrics), as_list(weighted_metrics))
+        self.metric_names = (as_given(metrics), as_given(weighted_metrics))
         if steps_per_execution != "auto" and (not isinstance(steps_per_execution, int) or steps_per_execution < 1):
             raise ConfigurationError(
                 "steps_per_execution is a number of steps.",
@@ -102,10 +122,16 @@ class Model(Layer):
                 received=f"steps_per_execution={steps_per_execution!r}",
             )
         self._group = None if steps_per_execution == "auto" else int(steps_per_execution)
-        for name in (*self.metric_names[0], *self.metric_names[1]):
-            check_metric(name, self.loss)
+        check_names(self.loss, self.metric_names)
         self._trainer = None
         self._steps.clear()
+
+    def check_compiled(self) -> None:
+        """Raise a :class:`NotBuiltError` if the model was not compiled."""
+        if self.loss is None or self.optimizer is None:
+            raise NotBuiltError(
+                "the model has not been compiled.", where=self.where, fix="model.compile(optimizer, loss) comes first"
+            )
 
     def trainer(self) -> Trainer:
         """What trains this model the way it was compiled.
@@ -113,19 +139,14 @@ class Model(Layer):
         Raises:
             NotBuiltError: it was not compiled, or not built.
         """
-        if self.loss is None or self.optimizer is None:
-            raise NotBuiltError(
-                "the model has not been compiled.", where=self.where, fix="model.compile(optimizer, loss) comes first"
-            )
+        self.check_compiled()
+        assert self.optimizer is not None
         if self._trainer is None:
-            counted = [metrics.Metric("loss", dtype=self.float_dtype)]
-            for names, weighted in zip(self.metric_names, (False, True), strict=True):
-                for name in names:
-                    counted.append(metrics.resolve(name, self.loss, self.output_shape))
-                    counted[-1].weighted = weighted
+            objective = objective_of(self.loss, self.loss_weights, self.model_outputs)
+            counted = metrics_of(self.metric_names, objective, self.float_dtype)
             self.state()  # a model has its seed from here on
             assert self.seed is not None
-            self._trainer = Trainer(self, self.loss, counted, self.optimizer, self.seed, self._steps, self._group)
+            self._trainer = Trainer(self, objective, counted, self.optimizer, self.seed, self._steps, self._group)
         if (self.optimizer.loss_scale is not None) != (self.precision == "mixed_float16"):  # chosen after compile
             self.optimizer.scale_losses(self.optimizer.loss_scale is None)
             self._steps.clear()
@@ -137,40 +158,46 @@ class Model(Layer):
             self._steps.clear()
         return self._trainer
 
+    def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
+        """Build the model if this is its first call, then compute. A list or dictionary of arrays is several inputs."""
+        return super().__call__(self.taken(inputs), *args, training=training, **kwargs)
+
     # ---- building ---------------------------------------------------------------------------------------------
 
-    def fit_to(self, x: Array) -> None:
+    def given_inputs(self, x: Any) -> Any:
+        """Inputs as users give them, as arrays in the structure that ``call`` takes."""
+        return inputs_of(x)
+
+    def taken(self, inputs: Any) -> Any:
+        """What the model is called with, several inputs as Variables."""
+        return variables(inputs)
+
+    def fit_to(self, x: Any) -> None:
         """Check that samples like those of ``x`` fit, and build the model for them if it is not built yet.
 
         Raises:
             ShapeError: they do not fit.
         """
-        given = self.given_input_shape
-        sample = tuple(x.shape[1:])
-        if given is not None and (
-            len(sample) != len(given) or any(g is not None and g != d for g, d in zip(given, sample, strict=True))
-        ):
-            raise ShapeError(
-                "the data does not fit the model's input.",
-                where=self.where,
-                expected=f"x of shape {shown((None, *given))}",
-                received=f"x of shape {x.shape}",
-                fix=input_fix(x.shape, given),
-            )
+        if self.given_input_shape is not None:
+            check_samples(first(x), self.given_input_shape, self.where)
         if self._output_shape is None:
-            self.try_on(x[:1])
+            self.try_on(mapped(lambda array: array[:1], x))
 
-    def try_on(self, x: Array) -> None:
+    def try_on(self, x: Any) -> None:
         """Build the model by calling it once, untrained and unrecorded, on samples that show their shape."""
         with no_grad(), training_mode(False), np.errstate(all="ignore"):  # only the shape counts
             y = self(x)
-        if not isinstance(y, Variable):
-            raise ConfigurationError("call() returns one Variable.", where=self.where, received=type(y).__name__)
-        self._output_shape = (None, *y.shape[1:])
+        if not places(y) or not all(isinstance(part, Variable) for part in places(y).values()):
+            raise ConfigurationError(
+                "call() returns one Variable, or a list or dictionary of Variables.",
+                where=self.where,
+                received=type(y).__name__,
+            )
+        self._output_shape = mapped(lambda part: (None, *part.shape[1:]), y)
 
     @property
-    def output_shape(self) -> Shape:
-        """The shape of the output, the batch (``None``) first."""
+    def output_shape(self) -> Any:
+        """The shape of the output, the batch (``None``) first; of several outputs, a list or dictionary of shapes."""
         if self._output_shape is None:
             raise NotBuiltError(
                 "the model has not been built.",
@@ -178,6 +205,16 @@ class Model(Layer):
                 fix="give the first layer an input_shape, or call the model on data once",
             )
         return self._output_shape
+
+    @property
+    def model_outputs(self) -> list[Output]:
+        """The outputs, with their names and shapes."""
+        return outputs_of(self.output_shape)
+
+    @property
+    def output_names(self) -> list[str]:
+        """How ``compile``, targets and logs call the outputs."""
+        return [output.name for output in self.model_outputs]
 
     @property
     def layers(self) -> list[Layer]:
@@ -222,8 +259,9 @@ class Model(Layer):
         """Train for some epochs. An epoch shows every sample once; each batch of them is one step (iteration).
 
         Args:
-            x: inputs, (N, …). Integers such as uint8 images are cast batch by batch, never scaled.
-            y: targets, as the loss takes them.
+            x: inputs, (N, …). Integers such as uint8 images are cast batch by batch, never scaled. Several inputs: a
+                list of arrays, or a dictionary of them.
+            y: targets, as the loss takes them. Several outputs: a list, or a dictionary by output.
             batch_size: samples in a step, 32 unless given; 1 is online learning, "full" is full-batch learning.
             epochs: the number of the last epoch.
             verbose: 0 silent, 1 a progress bar, 2 one line for each epoch; "auto" is 1 on a terminal, else 2.
@@ -231,8 +269,9 @@ class Model(Layer):
             validation_split: the share of the samples, taken from the end, that is only judged.
             validation_data: (x, y) or (x, y, sample_weight) to judge after each epoch.
             shuffle: a new order of the samples in every epoch.
-            class_weight: class → weight of its samples.
-            sample_weight: one weight for each sample, (N,).
+            class_weight: class → weight of its samples. Several outputs: a dictionary of these by output.
+            sample_weight: one weight for each sample, (N,). Several outputs: one array for all of them, or a list, or a
+                dictionary by output.
             initial_epoch: the epoch to start from.
             validation_freq: judge after every so many epochs.
             ledger: watch the deltas of every so many steps (True: a period that costs little) into ``History.ledger``.
@@ -303,9 +342,10 @@ class Model(Layer):
         self, x: Any, batch_size: int | str | None = None, verbose: int | str = "auto", callbacks: Any = None
     ) -> Array:
         """The outputs for all samples, as a NumPy array. ``verbose`` is accepted and shows nothing."""
-        x = as_data(x, "x")
+        x = self.given_inputs(x)
+        check_lengths(**{f"x{place}": array for place, array in places(x).items()})
         self.fit_to(x)
-        data = Batches(x, None, None, self.batch_length(batch_size, len(x)), self.float_dtype)
+        data = Batches(x, None, None, self.batch_length(batch_size, len(first(x))), self.float_dtype)
         run = CallbackList(callbacks, self, {"steps": len(data), "batch_size": data.size, "samples": data.samples})
         return predict(self, data, self._steps, run)
 
@@ -325,19 +365,25 @@ class Model(Layer):
             trainer.train_on_batch(batch)
         return as_keras(trainer.logs(), return_dict)
 
+    def test_on_batch(self, x: Any, y: Any, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Loss and metrics of one batch, as :meth:`evaluate` returns them."""
+        return self.evaluate(x, y, "full", sample_weight=sample_weight, return_dict=return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch, as :meth:`predict` returns them."""
+        return self.predict(x, batch_size="full")
+
     def data(self, x: Any, y: Any, sample_weight: Any, class_weight: Any, batch_size: Any) -> Batches:
         """Inputs and targets, checked against the model and the loss, and ready to be cut into batches."""
-        x, y = as_data(x, "x"), as_data(y, "y")
-        check_lengths(x=x, y=y)
+        x = self.given_inputs(x)
+        check_lengths(**{f"x{place}": array for place, array in places(x).items()})
+        samples = len(first(x))
         self.fit_to(x)
-        loss = self.trainer().loss
-        y = loss.align(y, self.output_shape, loss.name)
-        if not loss.indexed:
-            # here and not in the step: a recorded step would take what a cast gives for a constant
-            with np.errstate(over="ignore"):  # a step of training names what has become an infinity
-                y = y.astype(self.float_dtype, copy=False)
-        weights = sample_weights(y, sample_weight, class_weight)
-        return Batches(x, y, weights, self.batch_length(batch_size, len(x)), self.float_dtype)
+        objective = self.trainer().objective
+        targets = targets_of(y, objective, samples, self.float_dtype)
+        weights = weights_of(targets, objective, sample_weight, class_weight)
+        y = in_places([part.output for part in objective.parts], list(targets.values()))
+        return Batches(x, y, weights, self.batch_length(batch_size, samples), self.float_dtype)
 
     def batch_length(self, batch_size: Any, samples: int) -> int:
         """The number of samples in a batch; stateful layers make room for the states of that many."""
@@ -385,41 +431,3 @@ class Model(Layer):
     def __repr__(self) -> str:
         state = f"{self.count_params():,} parameters" if self._output_shape is not None else "not built"
         return f"<{type(self).__name__} {self.name!r}: {len(self.layers)} layers, {state}>"
-
-
-def as_list(names: Sequence[str] | str | None) -> list[str]:
-    """One name or several."""
-    return [names] if isinstance(names, str) else list(names or [])
-
-
-def check_metric(name: Any, loss: losses.Loss) -> None:
-    """Raise for an unknown metric when the model is compiled, not when it is trained."""
-    metrics.resolve(name, loss, (None, 2))
-
-
-def as_keras(logs: Logs, return_dict: bool) -> Any:
-    """Loss and metrics as Keras returns them: one number, a list, or by name."""
-    if return_dict:
-        return logs
-    values = list(logs.values())
-    return values if len(values) > 1 else values[0]
-
-
-def input_fix(received: tuple[int, ...], given: Shape) -> str | None:
-    """The likely reason why data does not fit the input_shape."""
-    sample = received[1:]
-    if tuple(given[1:]) == sample:
-        return f"input_shape seems to include the number of samples; leave it out: input_shape={sample}"
-    if tuple(given) == received:
-        return "one sample is a batch of one: x[None]"
-    if (*sample, 1) == tuple(given):
-        return "gray images have one channel: x[..., None]"
-    known = [d for d in given if d is not None]
-    size, wanted = 1, 1
-    for d in sample:
-        size *= d
-    for d in known:
-        wanted *= d
-    if size == wanted and len(known) == len(given):
-        return f"x = x.reshape(len(x), {', '.join(map(str, known))})"
-    return None

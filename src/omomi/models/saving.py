@@ -10,6 +10,7 @@ import numpy as np
 from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, NotBuiltError
 from omomi.files.tensors import save_arrays
+from omomi.graph.structure import mapped
 from omomi.training import losses
 
 KIND = "model"
@@ -42,16 +43,10 @@ def header_of(model: Any) -> dict[str, Any]:
     """What the header says: the class, its configuration, the input it was built for, and how it was compiled."""
     training = None
     if model.loss is not None and model.optimizer is not None:
-        if type(model.loss) not in losses.BY_NAME.values():
-            raise ConfigurationError(
-                "a loss that is no named one of Omomi's cannot be written to a file.",
-                where=model.where,
-                received=model.loss.name,
-                fix="compile with a named loss before saving, or save the weights alone (get_weights)",
-            )
         training = {
             "optimizer": {"class_name": type(model.optimizer).__name__, "config": model.optimizer.get_config()},
-            "loss": {"class_name": type(model.loss).__name__, "config": model.loss.get_config()},
+            "loss": mapped(lambda loss: None if loss is None else described(loss, model.where), model.loss),
+            "loss_weights": model.loss_weights,
             "metrics": model.metric_names[0],
             "weighted_metrics": model.metric_names[1],
         }
@@ -63,3 +58,19 @@ def header_of(model: Any) -> dict[str, Any]:
         "seed": model.seed,
         "training": training,
     }
+
+
+def described(loss: losses.Loss, where: str) -> dict[str, Any]:
+    """A loss as plain values.
+
+    Raises:
+        ConfigurationError: it is a function, which a file cannot hold.
+    """
+    if type(loss) not in losses.BY_NAME.values():
+        raise ConfigurationError(
+            "a loss that is no named one of Omomi's cannot be written to a file.",
+            where=where,
+            received=loss.name,
+            fix="compile with a named loss before saving, or save the weights alone (get_weights)",
+        )
+    return {"class_name": type(loss).__name__, "config": loss.get_config()}

@@ -12,6 +12,7 @@ from omomi.layers.layer import Layer, Shape
 from omomi.layers.naming import snake_case
 from omomi.layers.registry import deserialize, serialize
 from omomi.models.model import Model
+from omomi.training.batches import as_data
 
 
 class Sequential(Model):
@@ -90,6 +91,12 @@ class Sequential(Model):
     def _build_if_known(self) -> None:
         if self.given_input_shape is not None and None not in self.given_input_shape:
             self.build_from((None, *self.given_input_shape))
+
+    def given_inputs(self, x: Any) -> Any:
+        return as_data(x, "x")
+
+    def taken(self, inputs: Any) -> Any:
+        return inputs
 
     def build_from(self, input_shape: Shape) -> None:
         """Build all layers for inputs of this shape (batch first)."""

@@ -1,7 +1,8 @@
 """From arrays to mini-batches: checked once, then cut, shuffled and cast batch by batch.
 
-A batch is a dictionary of "x", "y", "w" (one weight for each sample) and "one" (the weight 1 for each).
-The order of an epoch is a function of
+A batch is a dictionary of arrays: "x", "y", "w" (one weight for each sample) and "one" (the weight 1 for each). Where a
+model has several inputs or outputs, they stand under "x[0]", "x[1]" or "x/left", "x/right", as
+:mod:`omomi.graph.structure` writes places. The order of an epoch is a function of
 (seed, step it begins at): the same on every engine, and the same again after a resume.
 """
 
@@ -16,8 +17,10 @@ import numpy as np
 from omomi.engines import random
 from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, DataError
+from omomi.graph.structure import flat, mapped
 
 Array = Any
+Structure = Any  # one array, a list of arrays, or a dictionary of them
 Batch = dict[str, Array]
 
 
@@ -26,35 +29,35 @@ class Batches:
     """Arrays that belong together, sample by sample.
 
     Args:
-        x: inputs, (N, …), of any numeric dtype; cast to ``dtype`` batch by batch.
-        y: targets, (N, …), or ``None`` (prediction).
-        weights: one for each sample, (N,), or ``None``: all 1.
+        x: inputs, (N, …), of any numeric dtype; cast to ``dtype`` batch by batch. Several: a list or a dictionary.
+        y: targets, (N, …), or ``None`` (prediction). Several: likewise; ``None`` for an output that has none.
+        weights: one for each sample, (N,), or ``None``: all 1. For each output its own: likewise.
         size: samples in a batch; the last batch of an epoch may be smaller.
         dtype: of the model.
     """
 
-    x: Array
-    y: Array | None
-    weights: Array | None
+    x: Structure
+    y: Structure | None
+    weights: Structure | None
     size: int
     dtype: str
 
     def __post_init__(self) -> None:
-        self.ones = np.ones(min(self.size, len(self.x)), self.dtype)  # the weights of a batch that has none
+        given = {**flat("x", self.x), **flat("y", self.y), **flat("w", self.weights)}
+        # By name in a batch: all samples, and the dtype of a batch of them.
+        self.arrays = {name: (array, self.dtype_of(name, array)) for name, array in given.items() if array is not None}
+        self.samples = len(next(iter(self.arrays.values()))[0])
+        self.ones = np.ones(min(self.size, self.samples), self.dtype)  # the weights of a batch that has none
         self._kept: tuple[str, Batch | None] | None = None  # the engine that was asked, and what it keeps
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
-        return -(-len(self.x) // self.size)
-
-    @property
-    def samples(self) -> int:
-        return len(self.x)
+        return -(-self.samples // self.size)
 
     def epoch(self, order: Array | None = None, start: int = 0) -> Iterator[Batch]:
         """The batches of one epoch from batch ``start`` on, in this order of samples (as they lie unless given)."""
-        for begin in range(start * self.size, len(self.x), self.size):
-            end = min(begin + self.size, len(self.x))
+        for begin in range(start * self.size, self.samples, self.size):
+            end = min(begin + self.size, self.samples)
             yield self.cut(slice(begin, end) if order is None else order[begin:end], end - begin)
 
     def kept(self) -> Batch | None:
@@ -68,11 +71,10 @@ class Batches:
     def whole(self) -> Batch:
         """All samples as one batch on the host."""
         with np.errstate(over="ignore"):
-            batch = {"x": self.x.astype(self.dtype_of(self.x) or self.x.dtype, copy=False)}
-            if self.y is not None:
-                batch["y"] = self.y.astype(self.dtype_of(self.y) or self.y.dtype, copy=False)
-            batch["one"] = np.ones(len(self.x), self.dtype)
-            batch["w"] = batch["one"] if self.weights is None else self.weights.astype(self.dtype)
+            batch = {name: a.astype(dtype or a.dtype, copy=False) for name, (a, dtype) in self.arrays.items()}
+            batch["one"] = np.ones(self.samples, self.dtype)
+        if self.weights is None:
+            batch["w"] = batch["one"]
         return batch
 
     def groups(self, order: Array | None, length: int | None = None, start: int = 0) -> Iterator[tuple[int, Array]]:
@@ -101,16 +103,23 @@ class Batches:
 
     def _cut(self, index: Array | slice, count: int) -> Batch:
         engine = current()
-        batch: Batch = {"x": engine.gather(self.x, index, self.dtype_of(self.x))}
-        if self.y is not None:
-            batch["y"] = engine.gather(self.y, index, self.dtype_of(self.y))
+        batch: Batch = {name: engine.gather(a, index, dtype) for name, (a, dtype) in self.arrays.items()}
         batch["one"] = engine.asarray(self.ones[:count])  # for metrics that are not weighted
-        batch["w"] = batch["one"] if self.weights is None else engine.gather(self.weights, index, self.dtype)
+        if self.weights is None:
+            batch["w"] = batch["one"]
         return batch
 
-    def dtype_of(self, data: Array) -> str | None:
+    def dtype_of(self, name: str, data: Array) -> str | None:
         """The dtype of a batch of these; integers stay what they are, since a layer casts them, or looks them up."""
-        return self.dtype if data.dtype.kind == "f" else None
+        return self.dtype if data.dtype.kind == "f" or name.startswith("w") else None
+
+    def part(self, rows: slice, size: int) -> Batches:
+        """Some of the samples, in batches of this size."""
+
+        def cut(value: Structure | None) -> Structure | None:
+            return mapped(lambda a: None if a is None else a[rows], value)
+
+        return Batches(cut(self.x), cut(self.y), cut(self.weights), size, self.dtype)
 
 
 REPORTS, LONGEST = 20, 64  # in an epoch, at least, and batches between two of them, at most
@@ -246,12 +255,4 @@ def split(data: Batches, share: float, validation_size: int | None) -> tuple[Bat
             expected="a share between 0 and 1",
             received=f"validation_split={share} of {data.samples} samples",
         )
-    assert data.y is not None
-
-    def part(rows: slice, size: int) -> Batches:
-        assert data.y is not None
-        return Batches(
-            data.x[rows], data.y[rows], None if data.weights is None else data.weights[rows], size, data.dtype
-        )
-
-    return part(slice(0, kept), data.size), part(slice(kept, None), validation_size or data.size)
+    return data.part(slice(0, kept), data.size), data.part(slice(kept, None), validation_size or data.size)

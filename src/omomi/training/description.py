@@ -100,13 +100,16 @@ def plain(value: Any) -> Any:
 
 def described(data: Batches) -> dict[str, Any]:
     """Samples by their number, shape and dtype, and by the bytes of some of them."""
-    arrays = {"x": data.x, "y": data.y, "sample weights": data.weights}
+    arrays = {NAMES.get(name[0], "") + name[1:]: array for name, (array, _) in data.arrays.items()}
     return {
         "samples": data.samples,
         "batch size": data.size,
-        "arrays": {name: [a.dtype.name, *a.shape[1:]] for name, a in arrays.items() if a is not None},
-        CONTENT: {name: fingerprint(a) for name, a in arrays.items() if a is not None},
+        "arrays": {name: [a.dtype.name, *a.shape[1:]] for name, a in arrays.items()},
+        CONTENT: {name: fingerprint(a) for name, a in arrays.items()},
     }
+
+
+NAMES = {"x": "x", "y": "y", "w": "sample weights"}
 
 
 def fingerprint(array: Any) -> str:

@@ -14,14 +14,15 @@ from omomi.engines.selection import current
 from omomi.errors import NonFiniteError
 from omomi.graph.context import context
 from omomi.graph.hooks import unwatched
+from omomi.graph.structure import structured
 from omomi.layers.state import StateEntry, arrays, changes, put
 from omomi.training.batches import Array, Batches, shuffled
 from omomi.training.callbacks import CallbackList, Logs
 from omomi.training.checkpoints import checkpoints_of
 from omomi.training.description import describe
 from omomi.training.ledger import Ledger
-from omomi.training.losses import Loss
 from omomi.training.metrics import Metric
+from omomi.training.objective import Objective
 from omomi.training.optimizer import Optimizer
 from omomi.training.recorder import Recorder
 from omomi.training.resuming import NO_KEEPER, CheckpointKeeper, Cursor, Keeper
@@ -96,13 +97,13 @@ class Trainer:
     """A model, and how it is judged and moved.
 
     Attributes:
-        metrics: the first is the loss; then those that ``compile`` named.
+        metrics: the first is the loss; then those of several outputs; then those that ``compile`` named.
         steps: the model's compiled steps.
         group: how many steps make one call, on an engine that can take several; ``None`` leaves it to Omomi.
     """
 
     model: Trainable
-    loss: Loss
+    objective: Objective
     metrics: Sequence[Metric]
     optimizer: Optimizer
     seed: int
@@ -132,7 +133,7 @@ class Trainer:
         return recorder.ledger
 
     def step_of_training(self) -> CompiledStep:
-        return self.steps.get("train", lambda: training_step(self.model, self.loss, self.metrics, self.optimizer))
+        return self.steps.get("train", lambda: training_step(self.model, self.objective, self.metrics, self.optimizer))
 
     def train_on_group(self, data: Batches, rows: Array, kept: dict[str, Array] | None) -> None:
         """One step for each row of samples, in one call where the engine keeps the data.
@@ -281,7 +282,7 @@ class Trainer:
     def evaluate(self, data: Batches, callbacks: CallbackList | None = None) -> Logs:
         """Loss and metrics over all batches."""
         callbacks = CallbackList() if callbacks is None else callbacks
-        step = self.steps.get("evaluate", lambda: evaluation_step(self.model, self.loss, self.metrics))
+        step = self.steps.get("evaluate", lambda: evaluation_step(self.model, self.objective, self.metrics))
         self.reset()
         kept = None if callbacks.at_test_batches else self.kept(data)
         callbacks.on_test_begin()
@@ -302,8 +303,8 @@ class Trainer:
         return logs
 
 
-def predict(model: Trainable, data: Batches, steps: Steps, callbacks: CallbackList | None = None) -> Array:
-    """The outputs for all samples, as one NumPy array."""
+def predict(model: Trainable, data: Batches, steps: Steps, callbacks: CallbackList | None = None) -> Any:
+    """The outputs for all samples, as one NumPy array, or as a list or dictionary of them."""
     callbacks = CallbackList() if callbacks is None else callbacks
     step = steps.get("predict", lambda: prediction_step(model))
     to_host = current().to_host
@@ -312,11 +313,11 @@ def predict(model: Trainable, data: Batches, steps: Steps, callbacks: CallbackLi
     with quiet():
         for number, batch in enumerate(data.epoch()):
             callbacks.on_predict_batch_begin(number)
-            outputs.append(to_host(step(batch)["y"]))
+            outputs.append({name: to_host(y) for name, y in step(batch).items()})
             if callbacks.at_predict_batches:
-                callbacks.on_predict_batch_end(number, {"outputs": outputs[-1]})
+                callbacks.on_predict_batch_end(number, {"outputs": structured("y", outputs[-1])})
     callbacks.on_predict_end()
-    return np.concatenate(outputs)
+    return structured("y", {name: np.concatenate([some[name] for some in outputs]) for name in outputs[0]})
 
 
 def quiet() -> AbstractContextManager[None]:

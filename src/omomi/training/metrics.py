@@ -29,11 +29,16 @@ class Metric:
             value the step has already computed.
         dtype: of the two numbers; that of the model for its loss, float32 for what rules count.
         attributes: of the rule.
+
+    Attributes:
+        weighted: whether it counts with the weights of the samples.
+        output: the place of the output that it judges; ``None``: the only one, or the whole loss.
     """
 
     def __init__(self, name: str, rule: Rule | None = None, dtype: str = "float32", **attributes: Any) -> None:
         self.name, self.rule, self.attributes = name, rule, attributes
         self.weighted = False
+        self.output: str | None = None
         zeros = initializers.get("zeros")
         self.total, self.count = Buffer((), zeros, dtype), Buffer((), zeros, dtype)
         self.reset()

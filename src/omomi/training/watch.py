@@ -55,7 +55,7 @@ def explain_failure(step: Step, state: dict[str, Array], batch: dict[str, Array]
     fix = "a smaller learning rate; inputs scaled to about 1; a loss that takes logits (from_logits=True)"
     kept = [path for path in state if not path.startswith("metrics/")]
     broken = next((path for path in kept if not all_finite(state[path])), None)
-    given = next((GIVEN[name] for name in GIVEN if name in batch and not all_finite(batch[name])), None)
+    given = next((GIVEN[name[0]] for name in batch if name[0] in GIVEN and not all_finite(batch[name])), None)
     if broken is not None:
         culprit = f"in {broken}, before the step; met by {culprit}"
         fix = "go back to weights that were finite; if an update made it so, take a smaller learning rate"

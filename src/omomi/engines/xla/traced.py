@@ -56,7 +56,7 @@ class Traced:
 
     def spread(self, batch: State) -> State:
         """The batch, cut over the devices; whole on each of them if it cannot be cut evenly."""
-        even = self.layout.divides(len(batch["x"]))
+        even = self.layout.divides(len(next(iter(batch.values()))))
         sharding = self.layout.cut if even else self.layout.whole
         return {name: self.layout.place(array, sharding) for name, array in batch.items()}
 
