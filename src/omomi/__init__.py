@@ -11,6 +11,7 @@ model.fit(x, y, epochs=5)
 from omomi import activations as activations
 from omomi import callbacks as callbacks
 from omomi import classic as classic
+from omomi import constraints as constraints
 from omomi import datasets as datasets
 from omomi import distributed as distributed
 from omomi import errors as errors
@@ -57,6 +58,7 @@ __all__ = [
     "callbacks",
     "classic",
     "compare",
+    "constraints",
     "datasets",
     "distributed",
     "engine",

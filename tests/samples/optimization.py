@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from hypothesis import strategies as st
 
-from omomi.ops.optimization import accumulate, average, overwrite, weight_decay
+from omomi.ops.optimization import accumulate, average, overwrite, soft_threshold, weight_decay
 from tests.samples import Sample, Samples
 from tests.samples.update import of_rule
 
@@ -28,6 +28,7 @@ SAMPLES = {
         undifferentiated=True,
     ),
     "weight_decay": of_rule(weight_decay, {"weight_decay": 0.1}),
+    "soft_threshold": of_rule(soft_threshold, {"factor": 2.0}),
     "accumulate": of_rule(accumulate, {"every": 2}, {"every": 5}),
     "average": of_rule(average, {"momentum": 0.5}, {"every": 5}, {"momentum": 0.5, "every": 2}),
     "overwrite": of_rule(overwrite, {"frequency": 5}, {"frequency": 2}),

@@ -8,7 +8,7 @@ from typing import Any
 from omomi.errors import ConfigurationError, ShapeError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
-from omomi.layers import activations, initializers, regularizers
+from omomi.layers import activations, constraints, initializers, regularizers
 from omomi.layers.layer import Layer, Shape
 from omomi.layers.naming import sample_shape
 from omomi.layers.state import Parameter
@@ -49,6 +49,7 @@ class Dense(Layer):
         use_bias: whether there is a bias b.
         kernel_initializer, bias_initializer: where W and b start from.
         kernel_regularizer, bias_regularizer: what their size adds to the loss.
+        kernel_constraint, bias_constraint: what they may be after each step.
     """
 
     casts_integers = True
@@ -63,9 +64,12 @@ class Dense(Layer):
         bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **options: Any,
     ) -> None:
-        super().__init__(**options)
+        super().__init__(activity_regularizer=activity_regularizer, **options)
         self.units = positive(units, "units", self.where)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -73,6 +77,8 @@ class Dense(Layer):
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
         self.kernel: Parameter
         self.bias: Parameter | None = None
 
@@ -98,10 +104,18 @@ class Dense(Layer):
 
     def build(self, input_shape: Shape) -> None:
         self.kernel = self.add_weight(
-            (input_shape[-1], self.units), self.kernel_initializer, regularizer=self.kernel_regularizer
+            (input_shape[-1], self.units),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
         )
         if self.use_bias:
-            self.bias = self.add_weight((self.units,), self.bias_initializer, regularizer=self.bias_regularizer)
+            self.bias = self.add_weight(
+                (self.units,),
+                self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
 
     def call(self, inputs: Variable) -> Variable:
         u = functions.affine(inputs, self.kernel, self.bias)
@@ -123,6 +137,8 @@ class Dense(Layer):
             "bias_initializer": initializers.serialize(self.bias_initializer),
             "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
             "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
         }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from omomi.engines.engine import floating
 from omomi.graph import functions
 from omomi.graph.variable import Variable
-from omomi.layers import initializers, regularizers
+from omomi.layers import constraints, initializers, regularizers
 from omomi.layers.core import positive
 from omomi.layers.layer import Layer, Shape
 from omomi.layers.state import Parameter
@@ -23,6 +23,7 @@ class Embedding(Layer):
         input_dim: the number of rows.
         output_dim: the length of a row.
         embeddings_initializer, embeddings_regularizer: where the table starts from; what its size adds to the loss.
+        embeddings_constraint: what the table may be after each step.
         mask_zero: whether index 0 is padding: the output carries a mask, and the layers after it leave such steps out.
     """
 
@@ -36,6 +37,7 @@ class Embedding(Layer):
         output_dim: int,
         embeddings_initializer: Any = "uniform",
         embeddings_regularizer: Any = None,
+        embeddings_constraint: Any = None,
         mask_zero: bool = False,
         **options: Any,
     ) -> None:
@@ -44,12 +46,16 @@ class Embedding(Layer):
         self.output_dim = positive(output_dim, "output_dim", self.where)
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
         self.mask_zero = bool(mask_zero)
         self.embeddings: Parameter
 
     def build(self, input_shape: Shape) -> None:
         self.embeddings = self.add_weight(
-            (self.input_dim, self.output_dim), self.embeddings_initializer, regularizer=self.embeddings_regularizer
+            (self.input_dim, self.output_dim),
+            self.embeddings_initializer,
+            regularizer=self.embeddings_regularizer,
+            constraint=self.embeddings_constraint,
         )
 
     def call(self, inputs: Variable) -> Variable:
@@ -69,5 +75,6 @@ class Embedding(Layer):
             "output_dim": self.output_dim,
             "embeddings_initializer": initializers.serialize(self.embeddings_initializer),
             "embeddings_regularizer": regularizers.serialize(self.embeddings_regularizer),
+            "embeddings_constraint": constraints.serialize(self.embeddings_constraint),
             "mask_zero": self.mask_zero,
         }

@@ -17,7 +17,7 @@ from omomi.errors import ConfigurationError, ShapeError, UnknownNameError
 from omomi.graph.context import context, no_grad, training_mode
 from omomi.graph.randomness import Draws, fresh_seed, seed_number, seed_words
 from omomi.graph.variable import Variable
-from omomi.layers import initializers, regularizers
+from omomi.layers import constraints, initializers, regularizers
 from omomi.layers.inputs import cast, check_one, shape_of, single, trial
 from omomi.layers.masks import hand_on, mask_of, mask_position
 from omomi.layers.naming import is_default, sample_shape, snake_case
@@ -188,17 +188,20 @@ class Layer:
         dtype: str | None = None,
         trainable: bool = True,
         regularizer: Any = None,
+        constraint: Any = None,
     ) -> Parameter:
         """A new parameter; assign it to an attribute (its name) or give ``name``.
 
         Its numbers are drawn when the layer has its place in a model: they depend on (seed, path) alone. What a
-        ``regularizer`` makes of them is added to the loss while training moves them.
+        ``regularizer`` makes of them is added to the loss while training moves them; a ``constraint`` says what they
+        may be after each step.
         """
         size = (shape,) if isinstance(shape, int) else tuple(shape)
         if any(d is None or d < 0 for d in size):
             raise ShapeError("a parameter's shape has known sizes.", where=self.where, received=f"shape {size}")
         parameter = Parameter(size, initializers.get(initializer), dtype or self.dtype or context.dtype, trainable)
         parameter.regularizer = regularizers.get(regularizer)
+        parameter.constraint = constraints.get(constraint)
         if name is not None:
             self.register(name, parameter)
         return parameter

@@ -11,7 +11,7 @@ from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, DataError, ShapeError, UnknownNameError
 from omomi.graph import functions
 from omomi.graph.variable import Variable, as_variable
-from omomi.layers import initializers, regularizers
+from omomi.layers import constraints, initializers, regularizers
 from omomi.layers.activations import ALIASES
 from omomi.layers.core import positive
 from omomi.layers.layer import Layer, Shape
@@ -169,6 +169,9 @@ class Recurrent(States):
         bias_regularizer: Any,
         dropout: float,
         recurrent_dropout: float,
+        kernel_constraint: Any = None,
+        recurrent_constraint: Any = None,
+        bias_constraint: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -181,6 +184,9 @@ class Recurrent(States):
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.recurrent_constraint = constraints.get(recurrent_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
         self.dropout, self.recurrent_dropout = (
             share(value, what, self.where)
             for value, what in ((dropout, "dropout"), (recurrent_dropout, "recurrent_dropout"))
@@ -215,13 +221,24 @@ class Recurrent(States):
     def build(self, input_shape: Shape) -> None:
         width = self.gates * self.units
         self.kernel = self.add_weight(
-            (input_shape[-1], width), self.kernel_initializer, regularizer=self.kernel_regularizer
+            (input_shape[-1], width),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
         )
         self.recurrent_kernel = self.add_weight(
-            (self.units, width), self.recurrent_initializer, regularizer=self.recurrent_regularizer
+            (self.units, width),
+            self.recurrent_initializer,
+            regularizer=self.recurrent_regularizer,
+            constraint=self.recurrent_constraint,
         )
         if self.use_bias:
-            self.bias = self.add_weight(self.bias_shape(), self.bias_start(), regularizer=self.bias_regularizer)
+            self.bias = self.add_weight(
+                self.bias_shape(),
+                self.bias_start(),
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
 
     def input_bias(self) -> Variable | None:
         """The bias of u."""
@@ -274,6 +291,9 @@ class Recurrent(States):
             "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
             "recurrent_regularizer": regularizers.serialize(self.recurrent_regularizer),
             "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "recurrent_constraint": constraints.serialize(self.recurrent_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
             "dropout": self.dropout,
             "recurrent_dropout": self.recurrent_dropout,
         }

@@ -33,6 +33,7 @@ class SimpleRNN(Recurrent):
             follows from its output).
         use_bias, kernel_initializer, recurrent_initializer, bias_initializer: of W, U and b.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: what their size adds to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: what they may be after each step.
         dropout: the share of the input's entries left out in training, the same in every step of a sequence.
         recurrent_dropout: the share of the entries of h_{t−1} left out on their way to U, the same in every step
             (Gal and Ghahramani 2016, arXiv:1512.05287) and for all gates.
@@ -85,6 +86,9 @@ class SimpleRNN(Recurrent):
             dropout,
             recurrent_dropout,
             activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
             return_sequences=return_sequences,
             return_state=return_state,
             go_backwards=go_backwards,
@@ -156,6 +160,9 @@ class LSTM(Recurrent):
             dropout,
             recurrent_dropout,
             activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
             return_sequences=return_sequences,
             return_state=return_state,
             go_backwards=go_backwards,
@@ -247,6 +254,9 @@ class GRU(Recurrent):
             dropout,
             recurrent_dropout,
             activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
             return_sequences=return_sequences,
             return_state=return_state,
             go_backwards=go_backwards,

@@ -19,6 +19,11 @@ class Regularizer:
     def __call__(self, x: Variable) -> Variable:
         raise NotImplementedError
 
+    @property
+    def proximal_factor(self) -> float:
+        """λ of a step w ← sign(w) max(|w| − η λ, 0) that follows the optimiser's; 0: there is none."""
+        return 0.0
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments."""
         return asdict(self)  # type: ignore[call-overload, no-any-return]
@@ -26,15 +31,29 @@ class Regularizer:
 
 @dataclass(frozen=True)
 class L1(Regularizer):
-    """l1 Σ |w|: takes weights that are of little use to 0. Source: Tibshirani 1996."""
+    """l1 Σ |w|: takes weights that are of little use to 0. Source: Tibshirani 1996.
+
+    Its gradient ±l1 pulls weights towards 0 and past it, and leaves none exactly 0. With ``proximal``, a parameter is
+    first moved by the gradient of the loss alone, and then by η l1 towards 0, where it stops: exact zeros. Source:
+    Parikh and Boyd 2014, "Proximal algorithms", section 4.2. (For parameters; the activity of a layer has no such
+    step.)
+    """
 
     l1: float = 0.01
+    proximal: bool = False
 
     def __post_init__(self) -> None:
         check_factor(self, "l1", self.l1)
 
     def __call__(self, x: Variable) -> Variable:
-        return functions.l1_penalty(x, self.l1)
+        return functions.l1_penalty(x.detach() if self.proximal else x, self.l1)
+
+    @property
+    def proximal_factor(self) -> float:
+        return self.l1 if self.proximal else 0.0
+
+    def get_config(self) -> dict[str, Any]:
+        return {"l1": self.l1, "proximal": True} if self.proximal else {"l1": self.l1}
 
 
 @dataclass(frozen=True)

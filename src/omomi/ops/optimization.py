@@ -41,6 +41,20 @@ def weight_decay_step(
 weight_decay = UpdateRule("weight_decay", weight_decay_step, (), "p ← p − η λ p")
 
 
+# The proximal step of an L1 penalty λ Σ |p| (soft thresholding; Donoho 1995; Parikh and Boyd 2014, section 6.5.2),
+# after a step that knew nothing of the penalty. g is not read.
+#   p ← sign(p) max(|p| − η λ, 0)
+
+
+def soft_threshold_step(
+    xp: Namespace, p: Array, g: Array, slots: Slots, t: Array, rate: Array, *, factor: float = 0.01
+) -> tuple[Array, Slots]:
+    return xp.sign(p) * xp.maximum(xp.abs(p) - in_dtype_of(xp, p, rate) * factor, 0), ()
+
+
+soft_threshold = UpdateRule("soft_threshold", soft_threshold_step, (), "p ← sign(p) max(|p| − η λ, 0)")
+
+
 # Accumulation: the mean of the gradients of K steps, which starts anew after them. With batches of equal size it is the
 # gradient of the batch that is K times as large.
 #   p ← g/K            in the first of the K steps

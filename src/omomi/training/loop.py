@@ -222,6 +222,8 @@ class Trainer:
                 keeper.epoch_over(cursor, logs)
             if cursor.whole:
                 keeper.write(cursor, logs)
+            if len(epochs):
+                self.optimizer.finalize_variable_values(self.model.parameters())
         except KeyboardInterrupt:
             if cursor.whole:
                 keeper.write(cursor, logs)

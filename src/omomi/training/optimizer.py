@@ -211,6 +211,9 @@ class Optimizer:
             slots = tuple(slot._array for slot in self.slots[path])
             p, new_slots = self._moved_by(rule, p, g, slots, t, rate, attributes)
             attributes = self.attributes
+            factor = getattr(parameter.regularizer, "proximal_factor", 0.0)
+            if factor:
+                p, _ = self._moved_by(optimization.soft_threshold, p, g, (), t, rate, {"factor": factor})
             if parameter.constraint is not None:
                 with no_grad():
                     p = parameter.constraint(Variable(p, requires_grad=False))._array

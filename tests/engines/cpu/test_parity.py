@@ -85,6 +85,7 @@ LOCAL = "no layer, loss or optimiser computes with it: only hand-written losses 
 MERGED = "only the layers Maximum and Minimum compute with it, once"
 DRAWN = "the time is that of the draw, which is NumPy's; of the layers that draw only Dropout is hot"
 MOVES = "moves numbers and computes nothing: NumPy's copy of a strided view is a kernel of its own"
+RARE = "a few small passes of NumPy after a step, for parameters that are constrained"
 SCALAR = "one number for each step"
 PRODUCTS = "still the rule, whose products are NumPy's"
 PLAIN = {
@@ -112,6 +113,10 @@ PLAIN = {
     "existing": "one comparison of whole arrays, for booleans, which kernels do not compute",
     "masked_weights": "once in a step, over a number for each step of a sequence",
     "gru": "still the rule's scan, a product of NumPy at each time; masked sequences of the other cells run so too",
+    "max_norm": RARE,
+    "unit_norm": RARE,
+    "min_max_norm": RARE,
+    "non_negative": RARE,
     "clip_factor": SCALAR,
     "exponential_decay": SCALAR,
     "inverse_time_decay": SCALAR,

@@ -29,6 +29,7 @@ CASES = [
     ("lion", {}),
     ("lion", {"weight_decay": 0.1}),
     ("weight_decay", {"weight_decay": 0.1}),
+    ("soft_threshold", {"factor": 5.0}),
     ("accumulate", {}),
     ("accumulate", {"every": 3}),
     ("average", {"momentum": 0.5}),

@@ -25,6 +25,20 @@ def weight_decay(p: Vector, rate: Vector, rates: Matrix, factor: Real, chunk: in
 
 
 @kernel()
+def soft_threshold(p: Vector, rate: Vector, rates: Matrix, factor: Real, chunk: int, chunks: int, worker: int) -> None:
+    """p ← sign(p) max(|p| − η λ, 0)."""
+    i, stop = span(p.size, chunk, chunks)
+    all_rates = rates_of_worker(rate, rates, worker)
+    while i < stop:
+        n, first = run_at(i, stop, rate.size)
+        eta, pi = vector(all_rates + first * itemsize(), n), p[i : i + n]
+        for k in range(n):
+            shift = eta[k] * factor
+            pi[k] = pi[k] - shift if pi[k] > shift else (pi[k] + shift if pi[k] < -shift else pi[k] * real(0))
+        i += n
+
+
+@kernel()
 def accumulate(p: Vector, g: Vector, t: Words, every: int, chunk: int, chunks: int) -> None:
     """p ← g/K in the first of K steps, p ← p + g/K in the others."""
     i, stop = span(p.size, chunk, chunks)

@@ -71,6 +71,10 @@ def _weight_decay(*, weight_decay: float = 0.004) -> tuple[float, ...]:
     return (weight_decay,)
 
 
+def _soft_threshold(*, factor: float = 0.01) -> tuple[float, ...]:
+    return (factor,)
+
+
 def _accumulate(*, every: int = 1) -> tuple[float, ...]:
     return (every,)
 
@@ -97,6 +101,7 @@ PASSES: dict[str, tuple[Kernel, Callable[..., tuple[float, ...]]]] = {
     "adamax": (optimizers.adamax, _adamax),
     "lion": (optimizers.lion, _lion),
     "weight_decay": (optimization.weight_decay, _weight_decay),
+    "soft_threshold": (optimization.soft_threshold, _soft_threshold),
     "accumulate": (optimization.accumulate, _accumulate),
     "average": (optimization.average, _average),
     "overwrite": (optimization.overwrite, _overwrite),
