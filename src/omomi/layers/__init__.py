@@ -76,5 +76,7 @@ from omomi.layers.registry import enrol as _enrol
 from omomi.layers.spatial_dropout import SpatialDropout1D as SpatialDropout1D
 from omomi.layers.spatial_dropout import SpatialDropout2D as SpatialDropout2D
 from omomi.layers.spatial_dropout import SpatialDropout3D as SpatialDropout3D
+from omomi.layers.wrappers import Bidirectional as Bidirectional
+from omomi.layers.wrappers import TimeDistributed as TimeDistributed
 
 _enrol(globals())

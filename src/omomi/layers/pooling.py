@@ -164,10 +164,20 @@ class GlobalMaxPooling3D(_GlobalPooling):
 
 
 class GlobalAveragePooling1D(_GlobalPooling):
-    """The mean of each channel over all times: (N, T, C) → (N, C), or (N, 1, C) with ``keepdims``."""
+    """The mean of each channel over all times: (N, T, C) → (N, C), or (N, 1, C) with ``keepdims``.
+
+    Where a mask says which times exist, over those; where none exists, 0.
+    """
 
     rank = 1
     function = staticmethod(functions.mean)
+
+    def call(self, inputs: Variable, mask: Any = None) -> Variable:
+        if mask is None:
+            return super().call(inputs)
+        exist = functions.cast(mask, inputs._array.dtype).reshape((*mask.shape, 1))
+        total = functions.sum(inputs * exist, axis=1, keepdims=self.keepdims)
+        return total / functions.maximum(functions.sum(exist, axis=1, keepdims=self.keepdims), 1.0)
 
 
 class GlobalAveragePooling2D(_GlobalPooling):

@@ -7,6 +7,7 @@ in ``custom_objects``.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from inspect import signature
 from typing import Any
 
 from omomi.errors import FileFormatError, UnknownNameError
@@ -45,8 +46,10 @@ def deserialize(entry: Any, custom_objects: Mapping[str, Any] | None = None) -> 
     config = {
         key: tuple(v) if key.endswith("shape") and isinstance(v, list) else v for key, v in entry["config"].items()
     }
+    make = known[name].from_config
+    inside = {"custom_objects": custom_objects} if "custom_objects" in signature(make).parameters else {}
     try:
-        return known[name].from_config(config)
+        return make(config, **inside)
     except TypeError as error:
         raise FileFormatError(
             f"this configuration does not fit a {name}.", where="the model's configuration", received=str(error)

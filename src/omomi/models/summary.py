@@ -72,6 +72,11 @@ def detail(layer: Layer) -> str:
     """A layer's main attributes in a few words: "32 × 3×3, same, relu"."""
     words: list[str] = []
     found = vars(layer)
+    inside = found.get("layer") or found.get("forward_layer")  # of a layer around a layer
+    if isinstance(inside, Layer):
+        return ", ".join(
+            word for word in (f"{type(inside).__name__} {detail(inside)}".rstrip(), found.get("merge_mode")) if word
+        )
     if "filters" in found:
         words.append(f"{found['filters']} × {times(found['kernel_size'])}")
     elif "units" in found:

@@ -15,6 +15,8 @@ from omomi.layers.state import arrays, holding
 
 # How to make a layer that needs more than its class, and the shape of one sample where it is not an image.
 MADE = {
+    "Bidirectional": lambda kind: kind(LAYERS["LSTM"](3, return_sequences=True)),
+    "TimeDistributed": lambda kind: kind(LAYERS["Dense"](3, activation="tanh")),
     "Activation": lambda kind: kind("gelu"),
     "Conv1D": lambda kind: kind(4, 3, padding="causal", groups=2),
     "Conv2D": lambda kind: kind(4, 3, strides=2, padding="same"),
@@ -59,7 +61,7 @@ class Merged(omomi.Layer):
 MADE |= {name: lambda kind: Merged(kind()) for name, kind in LAYERS.items() if kind.several_inputs}
 MADE |= {name: lambda kind: kind(0.4) for name in LAYERS if name.startswith("SpatialDropout")}
 SHAPES = {"Dense": (8,), "Softmax": (8,), "Embedding": (6,), "RepeatVector": (8,)}
-SHAPES |= dict.fromkeys(("SimpleRNN", "LSTM", "GRU", "Masking"), (6, 4))
+SHAPES |= dict.fromkeys(("SimpleRNN", "LSTM", "GRU", "Masking", "Bidirectional", "TimeDistributed"), (6, 4))
 SHAPES |= {name: (9, 4) for name in LAYERS if name.endswith(("1D", "1DTranspose"))}
 SHAPES |= {name: (4, 3, 5, 2) for name in LAYERS if name.endswith(("3D", "3DTranspose"))}
 
