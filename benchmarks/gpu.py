@@ -10,13 +10,10 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
-from statistics import mean
 from typing import Any
 
-import omomi
-from benchmarks import mnist, results, side_by_side, time_to_99
+from benchmarks import gpu_to_99, results, side_by_side
 from benchmarks.contenders import CONTENDERS
 from benchmarks.machine import describe
 from benchmarks.networks import CNN, MLP, WIDE
@@ -28,20 +25,6 @@ OUT = ROOT / "runs" / "bench" / "gpu.json"
 NAMES = ("omomi-jax", "torch-gpu", "torch-gpu-compile", "torch-gpu-graphs", "keras-jax")
 SIZES = ((CNN, 32), (CNN, 128), (CNN, 1024), (WIDE, 256), (MLP, 128))
 SMALL_SIZES = ((CNN, 4), (MLP, 8))
-SMALL_SAMPLES = 2048  # of MNIST
-
-
-class OneCycleInStairs(time_to_99.OneCycle):
-    """The rate of each call of several steps: that of its first step."""
-
-    skips_batches = True
-
-    def on_epoch_begin(self, epoch: int, logs: Any) -> None:
-        self.before = epoch * self.params["steps"]
-
-    def on_train_batch_begin(self, batch: int, logs: Any) -> None:
-        self.step = self.before + batch
-        super().on_train_batch_begin(batch, logs)
 
 
 def works(small: bool) -> dict[str, Work]:
@@ -51,38 +34,6 @@ def works(small: bool) -> dict[str, Work]:
         name = f"{network.name.replace(' ', '-').lower()}-{batch}"
         found[name] = Work(name, f"{network.name}, training step, batch {batch}", network, batch, "train", 8 * batch)
     return found
-
-
-def to_99(small: bool) -> dict[str, Any] | None:
-    """The recipe of ``benchmarks.time_to_99`` in one epoch with the data on the device; ``None`` without MNIST."""
-    if mnist.folder() is None:
-        return None
-    (x, y), (x_test, y_test) = mnist.train(), mnist.test()
-    recipe, seeds = replace(time_to_99.CHOSEN, epochs=1), time_to_99.SEEDS
-    if small:
-        x, y, x_test, y_test, seeds = x[:SMALL_SAMPLES], y[:SMALL_SAMPLES], x_test[:500], y_test[:500], range(1)
-    runs = []
-    with omomi.use("jax"):
-        for seed in seeds:
-            start = time.perf_counter()
-            model = recipe.model(seed)
-            cycle = OneCycleInStairs(recipe, len(x))
-            model.fit(x, y, batch_size=recipe.batch, epochs=1, verbose=0, callbacks=[cycle])
-            seconds = time.perf_counter() - start  # tracing and compiling among them: every model is compiled anew
-            right = time_to_99.accuracy(model, x_test, y_test)
-            # Once more, compiled already: what an epoch itself takes. What it learns then is not judged.
-            start = time.perf_counter()
-            model.fit(x, y, batch_size=recipe.batch, epochs=1, verbose=0, callbacks=[cycle])
-            epoch = time.perf_counter() - start
-            runs.append({"seed": seed, "seconds": seconds, "epoch_seconds": epoch, "accuracy": right})
-            print(f"seed {seed}  {seconds:.2f} s, compiled {epoch:.2f} s  {100 * right:.2f} %", flush=True)
-    return {
-        "recipe": str(recipe) + ".",
-        "runs": runs,
-        "mean_seconds": mean(run["seconds"] for run in runs),
-        "mean_epoch_seconds": mean(run["epoch_seconds"] for run in runs),
-        "mean_accuracy": mean(run["accuracy"] for run in runs),
-    }
 
 
 def table(found: dict[str, Any]) -> str:
@@ -119,7 +70,7 @@ def main() -> None:
         print(work.title, flush=True)
         found["works"][name] = side_by_side.measure(work, present, plan)
         results.write(arguments.out, found)
-    found["time_to_99"] = to_99(arguments.small)
+    found["time_to_99"] = gpu_to_99.measure(arguments.contenders, arguments.small)
     found["machine"]["devices"] = [f"{d.platform} {d.kind}" for d in selection.get("jax").devices()]
     results.write(arguments.out, found)
     print(f"{', '.join(found['machine']['devices'])}\n\n{table(found)}\n\nresults {arguments.out}")

@@ -2,36 +2,18 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-
 import numpy as np
 from benchmarks.contenders import CONTENDERS
 from benchmarks.contenders.contender import Task
 from benchmarks.networks import data, initial_weights
 
 import omomi
-from benchmarks import gpu, time_to_99
+from benchmarks import gpu, gpu_to_99, time_to_99
 
 
 def test_the_works_and_contenders_are_those_that_are_asked_for():
     assert list(gpu.works(False)) == ["cnn-32", "cnn-128", "cnn-1024", "wider-cnn-256", "mlp-128"]
     assert set(gpu.NAMES) <= set(CONTENDERS)
-
-
-def test_rates_in_stairs_are_those_of_the_first_steps():
-    rates = {}
-    for cls in (time_to_99.OneCycle, gpu.OneCycleInStairs):
-        cycle = cls(time_to_99.CHOSEN, 60_000)
-        cycle.model = SimpleNamespace(optimizer=SimpleNamespace(learning_rate=0.0))
-        cycle.params = {"steps": 469}
-        cycle.on_epoch_begin(0, {})
-        seen = rates[cls] = {}
-        for batch in range(469):
-            if cls is time_to_99.OneCycle or batch % 23 == 0:
-                cycle.on_train_batch_begin(batch, {})
-                seen[batch] = cycle.model.optimizer.learning_rate
-    stairs = rates[gpu.OneCycleInStairs]
-    assert stairs == {batch: rates[time_to_99.OneCycle][batch] for batch in stairs}
 
 
 def test_the_table():
@@ -41,6 +23,17 @@ def test_the_table():
         "| --- | ---: | ---: |",
         "| CNN | 1.000 ms | 2.500 ms |",
     ]
+
+
+def test_the_recipe_is_trained_by_omomi():
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 2, 64)
+    x = np.zeros((64, 28, 28, 1), np.uint8)
+    x[labels == 1, 8:20, 8:20] = 255  # a square, or nothing
+    recipe = time_to_99.Recipe(((2, 5), (3, 3)), "adam", 0.02, 8, 4)
+    seconds, outputs = gpu_to_99.by_omomi(recipe, x, np.eye(10, dtype=np.float32)[labels], x, seed=0)
+    assert seconds > 0
+    assert (outputs.argmax(1) == labels).mean() > 0.9
 
 
 def test_omomi_s_steps_learn():
