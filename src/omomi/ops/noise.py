@@ -11,8 +11,8 @@ from typing import Any
 from omomi.errors import ConfigurationError
 from omomi.ops.rule import Array, Namespace, Rule, Saved, Wanted
 
-# Standard normal numbers from uniform ones (Box and Muller 1958): two independent uniform numbers u and v give length and
-# direction of a point in the plane whose two coordinates are normal.
+# Standard normal numbers from uniform ones (Box and Muller 1958): two independent uniform numbers u and v give length
+# and direction of a point in the plane whose two coordinates are normal.
 #   z₁ = r cos φ         z₂ = r sin φ         r = √(−2 ln u)         φ = 2π v
 #
 # u and v are random words, uniform on 0 … 2³² − 1, over 2³²; 1 is added to u's, since ln 0 is infinite. z₁ fills the
@@ -95,8 +95,8 @@ gaussian_dropout = Rule(
 )
 
 
-# Alpha dropout (Klambauer et al. 2017, arXiv:1706.02515): for SELU, which keeps outputs at mean 0 and variance 1. What is
-# left out takes SELU's lowest value α' = −λα, not 0, and an affine map brings mean and variance back to 0 and 1.
+# Alpha dropout (Klambauer et al. 2017, arXiv:1706.02515): for SELU, which keeps outputs at mean 0 and variance 1. What
+# is left out takes SELU's lowest value α' = −λα, not 0, and an affine map brings mean and variance back to 0 and 1.
 #   forward   y = a (x m + α' (1 − m)) + b          m = 1 for a unit that stays, 0 for one that is left out
 #   backward  gx = gy a m
 #             a = 1 / √((1 − p) (1 + p α'²))        since x m + α' (1 − m) has the variance (1 − p) (1 + p α'²)
