@@ -31,6 +31,7 @@ _SYMBOLS = {
     "⊙": r"\odot",
     "·": r"\cdot",
     "≤": r"\leq",
+    "←": r"\leftarrow",
     "≥": r"\geq",
     "∈": r"\in",
     "−": "-",

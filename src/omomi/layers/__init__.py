@@ -1,10 +1,27 @@
 """L3: functions with parameters, and the tree that holds what training changes."""
 
+from omomi.layers.activation_layers import CELU as CELU
 from omomi.layers.activation_layers import ELU as ELU
+from omomi.layers.activation_layers import GELU as GELU
+from omomi.layers.activation_layers import SELU as SELU
+from omomi.layers.activation_layers import HardSigmoid as HardSigmoid
+from omomi.layers.activation_layers import HardSwish as HardSwish
+from omomi.layers.activation_layers import HardTanh as HardTanh
 from omomi.layers.activation_layers import LeakyReLU as LeakyReLU
+from omomi.layers.activation_layers import LogSoftmax as LogSoftmax
+from omomi.layers.activation_layers import Mish as Mish
 from omomi.layers.activation_layers import PReLU as PReLU
 from omomi.layers.activation_layers import ReLU as ReLU
+from omomi.layers.activation_layers import ReLU6 as ReLU6
+from omomi.layers.activation_layers import Sigmoid as Sigmoid
+from omomi.layers.activation_layers import SiLU as SiLU
 from omomi.layers.activation_layers import Softmax as Softmax
+from omomi.layers.activation_layers import Softplus as Softplus
+from omomi.layers.activation_layers import Softsign as Softsign
+from omomi.layers.activation_layers import Step as Step
+from omomi.layers.activation_layers import Swish as Swish
+from omomi.layers.activation_layers import Tanh as Tanh
+from omomi.layers.activation_layers import ThresholdedReLU as ThresholdedReLU
 from omomi.layers.borders import Cropping1D as Cropping1D
 from omomi.layers.borders import Cropping2D as Cropping2D
 from omomi.layers.borders import Cropping3D as Cropping3D

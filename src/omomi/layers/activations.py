@@ -30,8 +30,20 @@ BY_NAME: dict[str, Activation] = {
     "exponential": functions.exp,
     "softmax": functions.softmax,
     "log_softmax": functions.log_softmax,
+    "sparsemax": functions.sparsemax,
+    "hard_tanh": functions.hard_tanh,
+    "hard_silu": functions.hard_silu,
+    "celu": functions.celu,
+    "log_sigmoid": functions.log_sigmoid,
+    "squareplus": functions.squareplus,
+    "tanh_shrink": functions.tanh_shrink,
+    "soft_shrink": functions.soft_shrink,
+    "hard_shrink": functions.hard_shrink,
+    "threshold": functions.threshold,
+    "sparse_sigmoid": functions.sparse_sigmoid,
+    "sparse_plus": functions.sparse_plus,
 }
-ALIASES = {"identity": "linear", "silu": "swish"}
+ALIASES = {"identity": "linear", "silu": "swish", "hard_swish": "hard_silu"}
 
 
 def get(identifier: Any) -> Activation:

@@ -29,6 +29,7 @@ from omomi.ops import recurrent as recurrent
 from omomi.ops import reduction as reduction
 from omomi.ops import schedule as schedule
 from omomi.ops import shape as shape
+from omomi.ops import sparsemax as sparsemax
 from omomi.ops import update as update
 from omomi.ops.rule import Rule, UpdateRule
 

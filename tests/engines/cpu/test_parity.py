@@ -131,6 +131,7 @@ PLAIN = {
     "gaussian_noise": DRAWN,
     "gaussian_dropout": DRAWN,
     "alpha_dropout": DRAWN,
+    "sparsemax": "it sorts, which NumPy does well, and stands at the end of a network, once",
     "group_normalization": "its sums run over columns of a matrix and over its rows at once: no pass here does that",
     "unit_normalization": LOCAL,
     "loss_scale": "for float16, in which this engine does not compute",

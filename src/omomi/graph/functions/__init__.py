@@ -3,11 +3,17 @@
 A function keeps the dtype of its input: float64 stays float64. Plain Python numbers become float32.
 """
 
+from omomi.graph.functions.activations import celu as celu
 from omomi.graph.functions.activations import elu as elu
 from omomi.graph.functions.activations import gelu as gelu
+from omomi.graph.functions.activations import glu as glu
+from omomi.graph.functions.activations import hard_shrink as hard_shrink
 from omomi.graph.functions.activations import hard_sigmoid as hard_sigmoid
+from omomi.graph.functions.activations import hard_silu as hard_silu
+from omomi.graph.functions.activations import hard_tanh as hard_tanh
 from omomi.graph.functions.activations import identity as identity
 from omomi.graph.functions.activations import leaky_relu as leaky_relu
+from omomi.graph.functions.activations import log_sigmoid as log_sigmoid
 from omomi.graph.functions.activations import log_softmax as log_softmax
 from omomi.graph.functions.activations import mish as mish
 from omomi.graph.functions.activations import prelu as prelu
@@ -15,12 +21,19 @@ from omomi.graph.functions.activations import relu as relu
 from omomi.graph.functions.activations import relu6 as relu6
 from omomi.graph.functions.activations import selu as selu
 from omomi.graph.functions.activations import sigmoid as sigmoid
+from omomi.graph.functions.activations import soft_shrink as soft_shrink
 from omomi.graph.functions.activations import softmax as softmax
 from omomi.graph.functions.activations import softplus as softplus
 from omomi.graph.functions.activations import softsign as softsign
+from omomi.graph.functions.activations import sparse_plus as sparse_plus
+from omomi.graph.functions.activations import sparse_sigmoid as sparse_sigmoid
+from omomi.graph.functions.activations import sparsemax as sparsemax
+from omomi.graph.functions.activations import squareplus as squareplus
 from omomi.graph.functions.activations import step as step
 from omomi.graph.functions.activations import swish as swish
 from omomi.graph.functions.activations import tanh as tanh
+from omomi.graph.functions.activations import tanh_shrink as tanh_shrink
+from omomi.graph.functions.activations import threshold as threshold
 from omomi.graph.functions.arithmetic import absolute as absolute
 from omomi.graph.functions.arithmetic import add as add
 from omomi.graph.functions.arithmetic import clip as clip
