@@ -87,12 +87,7 @@ DRAWN = "the time is that of the draw, which is NumPy's; of the layers that draw
 MOVES = "moves numbers and computes nothing: NumPy's copy of a strided view is a kernel of its own"
 RARE = "a few small passes of NumPy after a step, for parameters that are constrained"
 SCALAR = "one number for each step"
-PRODUCTS = "still the rule, whose products are NumPy's"
 PLAIN = {
-    "convolution_3d": PRODUCTS,
-    "transposed_convolution_2d": PRODUCTS,
-    "transposed_convolution_3d": PRODUCTS,
-    "depthwise_convolution_2d": PRODUCTS,
     "power": POWERS,
     "exponentiation": POWERS,
     "sin": POWERS,

@@ -8,7 +8,7 @@ multiplications, take the time.
 from __future__ import annotations
 
 from omomi.engines.cpu.kernel import helper, routine
-from omomi.engines.cpu.microkernel import tile
+from omomi.engines.cpu.microkernel import tile, tile_by_channel
 from omomi.engines.cpu.primitives import (
     block_rows,
     block_vectors,
@@ -54,6 +54,56 @@ def contract(
                 stop - start,
                 vectors,
                 a + start * am * size,
+                am,
+                as_,
+                ak,
+                b + shift,
+                bs,
+                bk,
+                c + start * cm * size + shift,
+                cm,
+                steps_s,
+                steps_k,
+                panel,
+                bias_here,
+                flags,
+            )
+    return 0
+
+
+@routine(uses=(tile_by_channel,))
+def contract_by_channel(
+    a: int,
+    am: int,
+    as_: int,
+    ak: int,
+    b: int,
+    bs: int,
+    bk: int,
+    c: int,
+    cm: int,
+    rows: int,
+    columns: int,
+    steps_s: int,
+    steps_k: int,
+    bias: int,
+    flags: int,
+) -> int:
+    """c[m, n] = Σ_s Σ_k a[m·am + s·as + k·ak + n] · b[s·bs + k·bk + n] for m < rows, n < columns; see microkernel."""
+    blocks = (rows + block_rows() - 1) // block_rows()
+    width = block_vectors() * lanes()
+    size = itemsize()
+    for first in range(0, columns, width):
+        panel = min(width, columns - first)
+        vectors = (panel + lanes() - 1) // lanes()
+        shift = first * size
+        bias_here = bias + shift if bias != 0 else 0
+        for block in range(blocks):
+            start, stop = rows * block // blocks, rows * (block + 1) // blocks
+            tile_by_channel(
+                stop - start,
+                vectors,
+                a + start * am * size + shift,
                 am,
                 as_,
                 ak,

@@ -24,6 +24,13 @@ finished by what ``flags`` asks for: add what c held before, add a bias, keep wh
 
 One function is emitted for every number of rows and vectors up to the block that the register file holds, and one
 function in front of them picks by number. Where masks cost time there is one more for each, for full vectors.
+
+A depthwise convolution does not mix its channels: there a is a run of numbers, too, one for each column,
+
+    c[m, n] = Σ_s Σ_k a[m·am + s·as + k·ak + n] · b[s·bs + k·bk + n]
+
+``tile`` is the block of a product, ``tile_by_channel`` that of this sum. The same loops, but each row loads V vectors
+of a: as many loads as multiply-accumulates, which is what the processor can just do at the same time.
 """
 
 from __future__ import annotations
@@ -41,7 +48,7 @@ AHEAD = 24  # steps of k by which memory is fetched before it is needed
 ARGUMENTS = ("a", "am", "as", "ak", "b", "bs", "bk", "c", "cm", "steps_s", "steps_k", "columns", "bias", "flags")
 
 
-def build(machine: Machine, dtype: str, symbol: str) -> ir.Module:
+def build(machine: Machine, dtype: str, symbol: str, by_channel: bool = False) -> ir.Module:
     """The micro-kernel as a module of LLVM: ``int64 symbol(rows, vectors, a, am, …, flags)``."""
     module = ir.Module(symbol)
     count = 2 + len(ARGUMENTS)
@@ -64,7 +71,8 @@ def build(machine: Machine, dtype: str, symbol: str) -> ir.Module:
                 block = function.append_basic_block(f"rows_{r}_vectors_{v}")
                 picked.add_case(word((r * (machine.vectors + 1) + v) * 2 + (not masked)), block)
                 builder = ir.IRBuilder(block)
-                builder.call(_Block(module, machine, dtype, r, v, masked).function, rest)
+                kind = _ChannelBlock if by_channel else _Block
+                builder.call(kind(module, machine, dtype, r, v, masked).function, rest)
                 builder.ret(word(0))
     return module
 
@@ -211,4 +219,27 @@ class _Block:
         self.v.store(builder, value, place, self.mask if v == self.vectors - 1 else None)
 
 
+class _ChannelBlock(_Block):
+    """The function for a block whose columns do not mix: a has a number for each column."""
+
+    def _multiply_accumulate(
+        self, builder: ir.IRBuilder, a: ir.Value, b: ir.Value, rows: dict[int, ir.Value], sums: list[ir.Value]
+    ) -> list[ir.Value]:
+        """sums[m, v] + a[m, v] · b[v]: for one k, all of the block."""
+        vectors = [self._load(builder, b, v) for v in range(self.vectors)]
+        result = []
+        for m in range(self.rows):
+            row = builder.ptrtoint(self._row(builder, a, rows, m), I64)
+            for v in range(self.vectors):
+                run = self._load(builder, row, v)
+                result.append(self.v.fma(builder, run, vectors[v], sums[m * self.vectors + v]))
+        return result
+
+
+def build_by_channel(machine: Machine, dtype: str, symbol: str) -> ir.Module:
+    """The same for a sum in which the columns do not mix."""
+    return build(machine, dtype, symbol, by_channel=True)
+
+
 tile = Emitted("tile", build, 2 + len(ARGUMENTS))
+tile_by_channel = Emitted("tile_by_channel", build_by_channel, 2 + len(ARGUMENTS))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from omomi.engines.cpu.lowering import Lowering
 from omomi.engines.cpu.lowerings import (
     convolution,
+    convolution_kinds,
     elementwise,
     losses,
     normalization,
@@ -22,6 +23,7 @@ from omomi.engines.cpu.lowerings.updates import use_bounds as use_bounds
 LOWERINGS: dict[str, Lowering] = {
     **products.LOWERINGS,
     **convolution.LOWERINGS,
+    **convolution_kinds.LOWERINGS,
     **passes.LOWERINGS,
     **elementwise.LOWERINGS,
     **unary.LOWERINGS,
