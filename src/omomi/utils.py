@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from omomi.datasets.py_dataset import PyDataset as PyDataset
 from omomi.errors import DataError
 from omomi.graph.randomness import set_seed
 

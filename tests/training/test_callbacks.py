@@ -243,6 +243,14 @@ def test_a_schedule_by_epoch_and_by_rate(capsys):
         LearningRateScheduler(0.1)
 
 
+def test_a_schedule_of_the_optimiser_s_own_is_named_before_training():
+    model = network(omomi.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5))
+    for callback in (ReduceLROnPlateau("loss"), LearningRateScheduler(lambda epoch: 0.1)):
+        with pytest.raises(errors.ConfigurationError, match="a schedule moves the learning rate"):
+            fit(model, callback)
+    assert int(model.optimizer.iterations.array) == 0
+
+
 def test_rates_by_layer_are_reduced_each(capsys):
     model = network({"dense/kernel": 0.4, "": np.array([0.001])})
     plateau = ReduceLROnPlateau("loss", factor=0.5, patience=1, min_delta=1e9, min_lr=0.001, verbose=1)

@@ -6,11 +6,13 @@ from omomi.datasets.dataset import Dataset, stratified_split
 from omomi.datasets.fetch import cache_folder
 from omomi.datasets.folder import load_folder
 from omomi.datasets.idx import read_idx
+from omomi.datasets.image_folder import ImageFolder
 from omomi.datasets.synthetic import circles, moons, spirals, xor
 
 __all__ = [
     "Dataset",
     "Entry",
+    "ImageFolder",
     "breast_cancer",
     "cache_folder",
     "catalogue",

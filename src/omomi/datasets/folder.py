@@ -96,7 +96,7 @@ def _load_idx(folder: Path, found: dict[str, Path | None]) -> Dataset:
 def _load_images(folder: Path, size: Size | None, seed: int, test_fraction: float) -> Dataset:
     from omomi.datasets import images  # loads Pillow
 
-    files = _image_files(folder)
+    files = image_files(folder)
     sizes, gray = Counter[Size](), True
     for path in (path for paths in files.values() for path in paths):
         with images.open_image(path) as image:
@@ -123,8 +123,12 @@ def _load_images(folder: Path, size: Size | None, seed: int, test_fraction: floa
     return Dataset(name, train, test, tuple(files), scale=255)
 
 
-def _image_files(folder: Path) -> dict[str, list[Path]]:
-    """The image files of each class, both in alphabetical order."""
+def image_files(folder: Path, fewest: int = 2) -> dict[str, list[Path]]:
+    """The image files of each class, both in alphabetical order.
+
+    Raises:
+        DataError: there are no classes, only one, or one that has fewer images than ``fewest``.
+    """
 
     def visible(path: Path) -> bool:
         return not path.name.startswith((".", "__"))
@@ -149,11 +153,12 @@ def _image_files(folder: Path) -> dict[str, list[Path]]:
             "one class is nothing to tell apart.", where=os.fspath(folder), expected=wanted, received=[*files]
         )
     for name, paths in files.items():
-        if len(paths) < 2:
+        if len(paths) < fewest:
             raise DataError(
                 "a class has too few images.",
                 where=os.fspath(folder / name),
-                expected=f"at least 2 files that end in {', '.join(SUFFIXES)}: one to learn from, one for the test",
+                expected=f"at least {fewest} files that end in {', '.join(SUFFIXES)}"
+                + (": one to learn from, one for the test" if fewest == 2 else ""),
                 received=len(paths),
             )
     return files

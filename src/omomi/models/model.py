@@ -9,19 +9,20 @@ from typing import Any
 
 import numpy as np
 
-from omomi.errors import ConfigurationError, DataError, NotBuiltError, UnknownNameError
+from omomi.errors import ConfigurationError, NotBuiltError, UnknownNameError
 from omomi.graph.context import no_grad, training_mode
 from omomi.graph.structure import first, mapped, places
 from omomi.graph.variable import Variable
 from omomi.layers.core import Input
 from omomi.layers.layer import Layer
-from omomi.layers.recurrence import States, carry_states
+from omomi.layers.recurrence import States
 from omomi.models.compiling import as_given, as_keras, check_names, check_weights, get_losses, metrics_of, objective_of
-from omomi.models.matching import check_samples, in_places, inputs_of, outputs_of, targets_of, variables, weights_of
+from omomi.models.feeding import about, feed, feed_fit, feed_inputs, from_arrays
+from omomi.models.matching import check_samples, inputs_of, outputs_of, variables
 from omomi.models.saving import save_model
 from omomi.models.summary import LayerRow, summary_rows, summary_text
 from omomi.training import optimizers
-from omomi.training.batches import Array, Batches, batch_length, check_lengths, split
+from omomi.training.batches import Batches
 from omomi.training.callbacks import CallbackList, listed
 from omomi.training.checkpoints import Checkpoints
 from omomi.training.history import History
@@ -239,19 +240,22 @@ class Model(Layer):
     def fit(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int | str | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
         callbacks: Any = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
-        shuffle: bool = True,
+        shuffle: bool | str = True,
         class_weight: Mapping[int, float] | None = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: int = 1,
+        prefetch: int = 2,
         ledger: bool | int = False,
         checkpoint: Checkpoints | str | os.PathLike[str] | None = None,
         resume: bool = False,
@@ -260,20 +264,27 @@ class Model(Layer):
 
         Args:
             x: inputs, (N, …). Integers such as uint8 images are cast batch by batch, never scaled. Several inputs: a
-                list of arrays, or a dictionary of them.
+                list of arrays, or a dictionary of them. Or, without y, a source of batches (x, y) or
+                (x, y, sample_weight): a generator, an iterable such as a DataLoader, an :class:`omomi.utils.PyDataset`,
+                an :class:`omomi.datasets.ImageFolder`, or a function that gives an iterable.
             y: targets, as the loss takes them. Several outputs: a list, or a dictionary by output.
             batch_size: samples in a step, 32 unless given; 1 is online learning, "full" is full-batch learning.
             epochs: the number of the last epoch.
             verbose: 0 silent, 1 a progress bar, 2 one line for each epoch; "auto" is 1 on a terminal, else 2.
             callbacks: one :class:`omomi.callbacks.Callback` or several.
             validation_split: the share of the samples, taken from the end, that is only judged.
-            validation_data: (x, y) or (x, y, sample_weight) to judge after each epoch.
-            shuffle: a new order of the samples in every epoch.
+            validation_data: (x, y) or (x, y, sample_weight), or a source, to judge after each epoch.
+            shuffle: a new order in every epoch, of the samples or of a source's batches; "batch" keeps the samples of a
+                batch together, so that a large file is read in long pieces. Generators come as they come.
             class_weight: class → weight of its samples. Several outputs: a dictionary of these by output.
             sample_weight: one weight for each sample, (N,). Several outputs: one array for all of them, or a list, or a
                 dictionary by output.
             initial_epoch: the epoch to start from.
+            steps_per_epoch: batches in an epoch, if not all of them; a generator needs it for several epochs.
+            validation_steps: batches to judge by, if not all of them.
             validation_freq: judge after every so many epochs.
+            prefetch: batches that a thread makes ready while the step before runs, for sources and for arrays that lie
+                in a file; 0: none.
             ledger: watch the deltas of every so many steps (True: a period that costs little) into ``History.ledger``.
             checkpoint: a folder, or an :class:`omomi.Checkpoints`: where the state of training is kept, each epoch
                 or as it says.
@@ -289,30 +300,17 @@ class Model(Layer):
             ConfigurationError, FileAccessError, FileFormatError: training cannot go on from this checkpoint.
         """
         shown_by, period = progress_callback(verbose), period_of(ledger)
-        data = self.data(x, y, sample_weight, class_weight, batch_size)
-        validation: Batches | None = None
-        if validation_data is not None:
-            if len(validation_data) not in (2, 3):
-                raise DataError("validation_data is (x, y) or (x, y, sample_weight).")
-            x_val, y_val, *weights = validation_data
-            judged_with = weights[0] if weights else None
-            validation = self.data(x_val, y_val, judged_with, None, validation_batch_size or batch_size)
-        elif validation_split:
-            data, validation = split(data, validation_split, validation_batch_size)
-
-        given = listed(callbacks)
-        self.history = history_among(given)
+        validating = validation_split, validation_data, validation_batch_size, validation_steps
+        given = x, y, sample_weight, class_weight
+        many = epochs - initial_epoch
+        data, validation = feed_fit(self, *given, batch_size, steps_per_epoch, prefetch, many, validating)
+        own = listed(callbacks)
+        self.history = history_among(own)
         recorder = None if period is None else Recorder(self, period)
         self.history.ledger = None if recorder is None else recorder.ledger
         self.stop_training = False
-        params = {
-            "epochs": epochs,
-            "steps": len(data),
-            "batch_size": data.size,
-            "samples": data.samples,
-            "do_validation": validation is not None,
-        }
-        run = all_callbacks(given, self.history, shown_by, self, params)
+        params = about(data, epochs=epochs, do_validation=validation is not None)
+        run = all_callbacks(own, self.history, shown_by, self, params)
         trainer, options = self.trainer(), {"shuffle": shuffle, "validation_freq": validation_freq}
         with trainer.keeping(checkpoint, resume, data, validation, run, recorder, options, not shown_by) as keeper:
             epochs_left = range(initial_epoch, epochs)
@@ -322,32 +320,39 @@ class Model(Layer):
     def evaluate(
         self,
         x: Any,
-        y: Any,
+        y: Any = None,
         batch_size: int | str | None = None,
         verbose: int | str = "auto",
         sample_weight: Any = None,
+        steps: int | None = None,
         callbacks: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """Loss and metrics on data, dropout and the like switched off. ``verbose`` is accepted and shows nothing.
+        """Loss and metrics on data, or on a source as :meth:`fit` takes it, dropout and the like switched off.
+
+        Args:
+            steps: how many batches, if not all of them.
+            verbose: is accepted and shows nothing.
 
         Returns:
             The loss; or the list of loss and metrics if there are any; or all by name with ``return_dict``.
         """
-        data = self.data(x, y, sample_weight, None, batch_size)
-        run = CallbackList(callbacks, self, {"steps": len(data), "batch_size": data.size, "samples": data.samples})
+        data = feed(self, x, y, sample_weight, None, batch_size, steps, argument="steps", judged=True)
+        run = CallbackList(callbacks, self, about(data))
         return as_keras(self.trainer().evaluate(data, run), return_dict)
 
     def predict(
-        self, x: Any, batch_size: int | str | None = None, verbose: int | str = "auto", callbacks: Any = None
-    ) -> Array:
-        """The outputs for all samples, as a NumPy array. ``verbose`` is accepted and shows nothing."""
-        x = self.given_inputs(x)
-        check_lengths(**{f"x{place}": array for place, array in places(x).items()})
-        self.fit_to(x)
-        data = Batches(x, None, None, self.batch_length(batch_size, len(first(x))), self.float_dtype)
-        run = CallbackList(callbacks, self, {"steps": len(data), "batch_size": data.size, "samples": data.samples})
-        return predict(self, data, self._steps, run)
+        self,
+        x: Any,
+        batch_size: int | str | None = None,
+        verbose: int | str = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The outputs for all samples, or for those of ``steps`` batches, as a NumPy array; of several outputs, a list
+        or dictionary. ``verbose`` is accepted and shows nothing."""
+        data = feed_inputs(self, x, batch_size, steps)
+        return predict(self, data, self._steps, CallbackList(callbacks, self, about(data)))
 
     def train_on_batch(
         self,
@@ -374,23 +379,8 @@ class Model(Layer):
         return self.predict(x, batch_size="full")
 
     def data(self, x: Any, y: Any, sample_weight: Any, class_weight: Any, batch_size: Any) -> Batches:
-        """Inputs and targets, checked against the model and the loss, and ready to be cut into batches."""
-        x = self.given_inputs(x)
-        check_lengths(**{f"x{place}": array for place, array in places(x).items()})
-        samples = len(first(x))
-        self.fit_to(x)
-        objective = self.trainer().objective
-        targets = targets_of(y, objective, samples, self.float_dtype)
-        weights = weights_of(targets, objective, sample_weight, class_weight)
-        y = in_places([part.output for part in objective.parts], list(targets.values()))
-        return Batches(x, y, weights, self.batch_length(batch_size, samples), self.float_dtype)
-
-    def batch_length(self, batch_size: Any, samples: int) -> int:
-        """The number of samples in a batch; stateful layers make room for the states of that many."""
-        length = batch_length(batch_size, samples)
-        if carry_states(self, samples, length):
-            self._steps.clear()
-        return length
+        """Arrays, checked against the model and the loss, and ready to be cut into batches."""
+        return from_arrays(self, x, y, sample_weight, class_weight, batch_size)
 
     def reset_states(self) -> None:
         """Let the stateful layers start anew, from zeros."""

@@ -8,9 +8,10 @@ model has several inputs or outputs, they stand under "x[0]", "x[1]" or "x/left"
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -18,6 +19,8 @@ from omomi.engines import random
 from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, DataError
 from omomi.graph.structure import flat, mapped
+from omomi.training.sources.mapped import blocks, in_file
+from omomi.training.sources.prefetch import Waiting, ahead
 
 Array = Any
 Structure = Any  # one array, a list of arrays, or a dictionary of them
@@ -34,6 +37,15 @@ class Batches:
         weights: one for each sample, (N,), or ``None``: all 1. For each output its own: likewise.
         size: samples in a batch; the last batch of an epoch may be smaller.
         dtype: of the model.
+        limit: batches in an epoch, if not all of them.
+        prefetch: how many batches are made ready in the background, where arrays lie in a file.
+
+    Attributes:
+        in_file: whether an array lies in a file: such batches are read when they are needed.
+        waiting: how long training has waited for batches.
+
+    Raises:
+        ConfigurationError: there are fewer batches than ``limit``.
     """
 
     x: Structure
@@ -41,27 +53,85 @@ class Batches:
     weights: Structure | None
     size: int
     dtype: str
+    limit: int | None = None
+    prefetch: int = 2
+    exhausted: ClassVar[bool] = False  # arrays never end before their epoch
 
     def __post_init__(self) -> None:
         given = {**flat("x", self.x), **flat("y", self.y), **flat("w", self.weights)}
         # By name in a batch: all samples, and the dtype of a batch of them.
         self.arrays = {name: (array, self.dtype_of(name, array)) for name, array in given.items() if array is not None}
         self.samples = len(next(iter(self.arrays.values()))[0])
+        if self.limit is not None and self.limit > -(-self.samples // self.size):
+            raise ConfigurationError(
+                "the data has fewer batches than an epoch is to have.",
+                where="steps",
+                expected=f"at most {-(-self.samples // self.size)}, of {self.samples} samples",
+                received=self.limit,
+            )
+        self.count = self.samples if self.limit is None else min(self.samples, self.limit * self.size)  # in an epoch
+        self.in_file = any(in_file(array) for array, _ in self.arrays.values())
+        self.waiting = Waiting()
         self.ones = np.ones(min(self.size, self.samples), self.dtype)  # the weights of a batch that has none
         self._kept: tuple[str, Batch | None] | None = None  # the engine that was asked, and what it keeps
 
     def __len__(self) -> int:
         """The number of batches in an epoch."""
-        return -(-self.samples // self.size)
+        return -(-self.count // self.size)
 
-    def epoch(self, order: Array | None = None, start: int = 0) -> Iterator[Batch]:
+    @property
+    def steps(self) -> int:
+        """The number of batches in an epoch."""
+        return len(self)
+
+    def order(self, seed: int, step: int, shuffle: bool | str) -> Array | None:
+        """The order of the samples in the epoch that begins at this step; ``None``: as they lie.
+
+        Args:
+            shuffle: "batch" keeps the samples of a batch together, and shuffles the batches.
+        """
+        if not shuffle:
+            return None
+        if shuffle == "batch":
+            return blocks(self.samples, self.size, shuffled(seed, step, self.samples // self.size))[: self.count]
+        return shuffled(seed, step, self.samples)[: self.count]
+
+    def seen(self, batches: int) -> int:
+        """How many samples so many batches have."""
+        return min(batches * self.size, self.count)
+
+    def skip_epochs(self, epochs: int) -> None:
+        """Training goes on after so many epochs. The order of each is a function of its first step: nothing to do."""
+
+    def epoch(self, order: Array | None = None, start: int = 0) -> Generator[Batch, None, None]:
         """The batches of one epoch from batch ``start`` on, in this order of samples (as they lie unless given)."""
-        for begin in range(start * self.size, self.samples, self.size):
-            end = min(begin + self.size, self.samples)
-            yield self.cut(slice(begin, end) if order is None else order[begin:end], end - begin)
+        batches = self._read(order, start) if self.in_file else self._cuts(order, start)
+        with closing(ahead(batches, self.prefetch if self.in_file else 0, self.waiting)) as ready:
+            yield from ready
+
+    def _rows(self, order: Array | None, start: int) -> Iterator[tuple[Array | slice, int]]:
+        for begin in range(start * self.size, self.count, self.size):
+            end = min(begin + self.size, self.count)
+            yield slice(begin, end) if order is None else order[begin:end], end - begin
+
+    def _cuts(self, order: Array | None, start: int) -> Iterator[Batch]:
+        for rows, count in self._rows(order, start):
+            yield self.cut(rows, count)
+
+    def _read(self, order: Array | None, start: int) -> Iterator[Batch]:
+        """Batches that are read from a file now: host arrays of their own."""
+        for rows, count in self._rows(order, start):
+            with np.errstate(over="ignore"):
+                batch = {name: np.array(a[rows], dtype or a.dtype) for name, (a, dtype) in self.arrays.items()}
+            batch["one"] = self.ones[:count]
+            if self.weights is None:
+                batch["w"] = batch["one"]
+            yield batch
 
     def kept(self) -> Batch | None:
         """All samples as one batch that the engine keeps beside its processor; ``None`` if it does not."""
+        if self.in_file:  # what lies in a file may not fit into any memory
+            return None
         engine = current()
         if self._kept is None or self._kept[0] != engine.name:
             whole = engine.keep(self.whole)
@@ -84,9 +154,9 @@ class Batches:
             The number of the first batch, and the numbers of the samples, int32 (batches, size). What is left over at
             the end of the epoch comes batch by batch, the smaller last one too: so there are three shapes at most.
         """
-        order = np.arange(self.samples) if order is None else order
+        order = np.arange(self.count) if order is None else order
         rows = np.asarray(order, np.int32 if self.samples < 2**31 else np.int64)
-        whole = self.samples // self.size
+        whole = self.count // self.size
         length = min(length or group_length(whole), max(whole, 1))
         number = start
         while number < len(self):
@@ -150,7 +220,7 @@ def as_data(value: Any, what: str) -> Array:
             f"{what} is not one array.", expected="samples of equal shape", received=str(error), where=what
         ) from None
     if array.dtype.kind == "b":
-        array = array.astype(np.uint8)
+        array = array.view(np.uint8)
     if array.dtype.kind not in "fiu":
         raise DataError(
             f"{what} does not hold numbers.",
@@ -160,7 +230,7 @@ def as_data(value: Any, what: str) -> Array:
         )
     if array.ndim == 0 or len(array) == 0:
         raise DataError(f"{what} is empty.", expected="at least one sample", received=f"shape {array.shape}")
-    if array.dtype.kind == "f":
+    if array.dtype.kind == "f" and not in_file(array):  # of what lies in a file, each step looks at its batch
         check_finite(array, what)
     return array
 

@@ -11,6 +11,7 @@ from omomi.errors import ConfigurationError, OmomiError
 from omomi.files import sha256_of, to_json
 from omomi.layers.state import StateEntry
 from omomi.training.batches import Batches
+from omomi.training.sources.stream import Stream
 
 CONTENT = "content"
 LOOKED_AT = 256  # samples by which data is known again; a look at all of them would cost seconds and more
@@ -19,8 +20,8 @@ LOOKED_AT = 256  # samples by which data is known again; a look at all of them w
 def describe(
     model: Any,
     entries: Mapping[str, StateEntry],
-    data: Batches,
-    validation: Batches | None,
+    data: Batches | Stream,
+    validation: Batches | Stream | None,
     options: Mapping[str, Any],
 ) -> dict[str, Any]:
     """What must be the same for training to go on exactly, as values that JSON can hold.
@@ -98,8 +99,10 @@ def plain(value: Any) -> Any:
     return type(value).__name__
 
 
-def described(data: Batches) -> dict[str, Any]:
-    """Samples by their number, shape and dtype, and by the bytes of some of them."""
+def described(data: Batches | Stream) -> dict[str, Any]:
+    """Samples by their number, shape and dtype, and by the bytes of some of them. Of a stream, what is known of it."""
+    if isinstance(data, Stream):
+        return {"source": type(data.source).__name__, "samples": data.samples, "batches": data.given_steps}
     arrays = {NAMES.get(name[0], "") + name[1:]: array for name, (array, _) in data.arrays.items()}
     return {
         "samples": data.samples,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +16,7 @@ from omomi.graph.context import context
 from omomi.graph.hooks import unwatched
 from omomi.graph.structure import structured
 from omomi.layers.state import StateEntry, arrays, changes, put
-from omomi.training.batches import Array, Batches, shuffled
+from omomi.training.batches import Array, Batches
 from omomi.training.callbacks import CallbackList, Logs
 from omomi.training.checkpoints import checkpoints_of
 from omomi.training.description import describe
@@ -26,6 +26,7 @@ from omomi.training.objective import Objective
 from omomi.training.optimizer import Optimizer
 from omomi.training.recorder import Recorder
 from omomi.training.resuming import NO_KEEPER, CheckpointKeeper, Cursor, Keeper
+from omomi.training.sources.stream import Stream
 from omomi.training.step import Made, Trainable, evaluation_step, prediction_step, training_step, tree
 from omomi.training.watch import explain_failure
 
@@ -154,8 +155,8 @@ class Trainer:
         self,
         checkpoint: Any,
         resume: bool,
-        data: Batches,
-        validation: Batches | None,
+        data: Batches | Stream,
+        validation: Batches | Stream | None,
         callbacks: CallbackList,
         recorder: Recorder | None,
         options: Mapping[str, Any],
@@ -183,10 +184,10 @@ class Trainer:
 
     def fit(
         self,
-        data: Batches,
-        validation: Batches | None,
+        data: Batches | Stream,
+        validation: Batches | Stream | None,
         epochs: range,
-        shuffle: bool,
+        shuffle: bool | str,
         callbacks: CallbackList,
         validation_freq: int = 1,
         recorder: Recorder | None = None,
@@ -194,6 +195,7 @@ class Trainer:
     ) -> None:
         """Train for some epochs. A :class:`KeyboardInterrupt` leaves the state after the last whole step."""
         cursor = keeper.begin(epochs.start)
+        data.skip_epochs(cursor.epoch - epochs.start)
         logs: Logs = {}
         try:
             callbacks.on_train_begin()
@@ -207,7 +209,7 @@ class Trainer:
                     cursor.begun = int(current().to_host(self.model.state()["step"]._array))
                 else:  # inside an epoch: what the callbacks have just set up anew is overwritten
                     logs = keeper.restore()
-                order = shuffled(self.seed, cursor.begun, data.samples) if shuffle else None
+                order = data.order(self.seed, cursor.begun, shuffle)
                 try:
                     self.train_epoch(data, order, callbacks, recorder, cursor, keeper, logs)
                 except NonFiniteError as error:
@@ -220,6 +222,8 @@ class Trainer:
                 callbacks.on_epoch_end(cursor.epoch, logs)
                 cursor.next_epoch()
                 keeper.epoch_over(cursor, logs)
+                if data.exhausted:
+                    break
             if cursor.whole:
                 keeper.write(cursor, logs)
             if len(epochs):
@@ -238,7 +242,7 @@ class Trainer:
 
     def train_epoch(
         self,
-        data: Batches,
+        data: Batches | Stream,
         order: Array | None,
         callbacks: CallbackList,
         recorder: Recorder | None,
@@ -248,7 +252,7 @@ class Trainer:
     ) -> None:
         """The batches of one epoch from the cursor on: one by one for whoever must see each of them, else in groups."""
         kept = None if callbacks.at_every_batch or recorder is not None else self.kept(data)
-        callbacks.params["seen"] = min(cursor.batch * data.size, data.samples)
+        callbacks.params["seen"] = data.seen(cursor.batch)
 
         def over(batches: int, samples: int) -> None:
             callbacks.params["seen"] += samples
@@ -259,16 +263,18 @@ class Trainer:
                 keeper.stepped(cursor, batches, before)
 
         if kept is None:
-            for number, batch in enumerate(data.epoch(order, cursor.batch), cursor.batch):
-                callbacks.on_train_batch_begin(number)
-                cursor.whole = False
-                if recorder is not None:
-                    recorder.at(cursor.epoch, number)
-                self.train_on_batch(batch, recorder)
-                over(1, len(batch["one"]))
-                if self.stopped:
-                    break
+            with closing(data.epoch(order, cursor.batch)) as batches:
+                for number, batch in enumerate(batches, cursor.batch):
+                    callbacks.on_train_batch_begin(number)
+                    cursor.whole = False
+                    if recorder is not None:
+                        recorder.at(cursor.epoch, number)
+                    self.train_on_batch(batch, recorder)
+                    over(1, len(batch["one"]))
+                    if self.stopped:
+                        break
             return
+        assert isinstance(data, Batches)  # streams are not kept
         for number, rows in data.groups(order, self.group, cursor.batch):
             callbacks.on_train_batch_begin(number)
             cursor.whole = False
@@ -277,25 +283,26 @@ class Trainer:
             if self.stopped:
                 break
 
-    def kept(self, data: Batches) -> dict[str, Array] | None:
+    def kept(self, data: Batches | Stream) -> dict[str, Array] | None:
         """The data beside the processor that computes; ``None`` where batches come from the host one by one."""
         return None if context.hooks else data.kept()
 
-    def evaluate(self, data: Batches, callbacks: CallbackList | None = None) -> Logs:
+    def evaluate(self, data: Batches | Stream, callbacks: CallbackList | None = None) -> Logs:
         """Loss and metrics over all batches."""
         callbacks = CallbackList() if callbacks is None else callbacks
         step = self.steps.get("evaluate", lambda: evaluation_step(self.model, self.objective, self.metrics))
         self.reset()
         kept = None if callbacks.at_test_batches else self.kept(data)
         callbacks.on_test_begin()
-        with quiet():
+        with quiet(), closing(data.epoch()) as batches:
             if kept is None:
-                for number, batch in enumerate(data.epoch()):
+                for number, batch in enumerate(batches):
                     callbacks.on_test_batch_begin(number)
                     step(batch)
                     if callbacks.at_test_batches:
                         callbacks.on_test_batch_end(number, self.logs())
             else:
+                assert isinstance(data, Batches)
                 for _, rows in data.groups(None, self.group):
                     if step.take(kept, rows) is None:
                         for samples in rows:
@@ -305,15 +312,15 @@ class Trainer:
         return logs
 
 
-def predict(model: Trainable, data: Batches, steps: Steps, callbacks: CallbackList | None = None) -> Any:
+def predict(model: Trainable, data: Batches | Stream, steps: Steps, callbacks: CallbackList | None = None) -> Any:
     """The outputs for all samples, as one NumPy array, or as a list or dictionary of them."""
     callbacks = CallbackList() if callbacks is None else callbacks
     step = steps.get("predict", lambda: prediction_step(model))
     to_host = current().to_host
     outputs = []
     callbacks.on_predict_begin()
-    with quiet():
-        for number, batch in enumerate(data.epoch()):
+    with quiet(), closing(data.epoch()) as batches:
+        for number, batch in enumerate(batches):
             callbacks.on_predict_batch_begin(number)
             outputs.append({name: to_host(y) for name, y in step(batch).items()})
             if callbacks.at_predict_batches:

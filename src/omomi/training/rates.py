@@ -29,7 +29,7 @@ class ReduceLROnPlateau(Monitor):
         min_lr: the smallest rate.
 
     Raises:
-        ConfigurationError: the factor is 1 or more.
+        ConfigurationError: the factor is 1 or more; or, when training begins, the optimiser has a schedule of its own.
     """
 
     remembered = ("best", "wait", "cooling", "seen")
@@ -58,6 +58,7 @@ class ReduceLROnPlateau(Monitor):
 
     def on_train_begin(self, logs: Logs) -> None:
         super().on_train_begin(logs)
+        check_movable(self.model)
         self.forget()
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
@@ -77,7 +78,7 @@ class ReduceLROnPlateau(Monitor):
 
     def reduce(self, epoch: int) -> None:
         """Make the rates smaller, unless they are as small as they may be."""
-        rates = by_place(rates_of(self.model, "ReduceLROnPlateau"))
+        rates = by_place(self.model.optimizer.learning_rate)
         smaller = {path: np.maximum(np.asarray(rate) * self.factor, self.min_lr) for path, rate in rates.items()}
         if all((np.asarray(rates[path]) <= self.min_lr).all() for path in rates):
             return
@@ -96,7 +97,8 @@ class LearningRateScheduler(Callback):
         verbose: 1 says what the rate is.
 
     Raises:
-        ConfigurationError: what the schedule returns is no rate; said before the epoch begins.
+        ConfigurationError: what the schedule returns is no rate, said before the epoch; or, when training begins,
+            the optimiser has a schedule of its own.
     """
 
     def __init__(self, schedule: Callable[..., Any], verbose: int = 0) -> None:
@@ -111,8 +113,11 @@ class LearningRateScheduler(Callback):
         self.schedule, self.verbose = schedule, verbose
         self.takes_rate = takes_two(schedule)
 
+    def on_train_begin(self, logs: Logs) -> None:
+        check_movable(self.model)
+
     def on_epoch_begin(self, epoch: int, logs: Logs) -> None:
-        now = rates_of(self.model, "LearningRateScheduler")
+        now = self.model.optimizer.learning_rate
         rate = self.schedule(epoch, now) if self.takes_rate else self.schedule(epoch)
         if not isinstance(rate, dict):
             try:
@@ -147,21 +152,13 @@ def takes_two(schedule: Callable[..., Any]) -> bool:
     return True
 
 
-def rates_of(model: Any, where: str) -> Any:
-    """The rate, or the rates, of a model's optimiser.
+def check_movable(model: Any) -> None:
+    """Raise before training if the rate cannot be set.
 
     Raises:
-        ConfigurationError: they follow a schedule of their own.
+        ConfigurationError: a schedule of the optimiser's moves it.
     """
-    rate = model.optimizer.learning_rate
-    if not isinstance(rate, (float, np.ndarray, dict)):
-        raise ConfigurationError(
-            "the learning rate follows a schedule of the optimiser's.",
-            where=where,
-            received=repr(rate),
-            fix="give the optimiser a number, or leave this callback out",
-        )
-    return rate
+    model.optimizer.learning_rate = model.optimizer.learning_rate
 
 
 def by_place(rates: Any) -> dict[str, Any]:
