@@ -24,6 +24,7 @@ from omomi.graph.functions import depthwise_convolution_2d as depthwise_convolut
 from omomi.graph.functions import divide as divide
 from omomi.graph.functions import dropout as dropout
 from omomi.graph.functions import elu as elu
+from omomi.graph.functions import embedding as embedding
 from omomi.graph.functions import exp as exp
 from omomi.graph.functions import expm1 as expm1
 from omomi.graph.functions import exponentiation as exponentiation

@@ -52,6 +52,12 @@ def take(rng: Generator, case: tuple[Shape, Shape, int]) -> Sample:
     return Sample((normal(rng, shape), rng.integers(-shape[axis], shape[axis], places)), {"axis": axis})
 
 
+def embedding(rng: Generator, case: tuple[int, int, Shape]) -> Sample:
+    """Rows of a table, some of them repeated."""
+    rows, width, places = case
+    return Sample((normal(rng, (rows, width)), rng.integers(0, rows, places)), {})
+
+
 def cast(rng: Generator, case: tuple[Shape, str]) -> Sample:
     shape, source = case
     return Sample((np.asarray(3 * normal(rng, shape)).astype(source),), {"dtype": "float64"})
@@ -175,6 +181,9 @@ SAMPLES = {
         indices(),
     ),
     "take": samples(take, [((4, 2), (3,), 0), ((2, 3), (2, 4), 1), ((3, 2), (), -1), ((5,), (6,), 0)], choices()),
+    "embedding": samples(
+        embedding, [(4, 2, (3,)), (3, 2, (2, 4)), (2, 3, ())], st.tuples(st.integers(1, 4), st.integers(1, 3), SHAPES)
+    ),
     "cast": samples(
         cast,
         [((2, 3), "float64"), ((2, 3), "int64"), ((), "bool")],

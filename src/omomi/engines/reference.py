@@ -7,6 +7,8 @@ Every engine offers these beside NumPy's names:
 dilation)``                            of sequences or volumes
 ``xp.fold(windows, shape, strides,     the adjoint of ``windows``: every window added back to where it was cut
 dilation)``
+``xp.lookup(table, index, where)``     the rows ``table[index]``; an index outside the table is an error here (in the
+                                       words of ``where``), and on XLA, which raises nothing, a row of NaN
 ``xp.scatter_add(target, index, v)``   a copy of ``target`` with ``v`` added at ``index`` (repeated indices add up)
 ``xp.scan(cell, carry, sequence)``     ``carry, y = cell(carry, x)`` over the leading axis, ys stacked
 ``xp.random_bits(address, count)``     ``count`` random 32-bit words of the draw ``address`` (see engines.random)
@@ -26,6 +28,7 @@ from numpy.lib.stride_tricks import as_strided
 from omomi.engines.engine import Array, Engine
 from omomi.engines.random import random_bits
 from omomi.engines.special import erf
+from omomi.errors import DataError
 
 Sizes = tuple[int, ...]  # one number for each axis
 
@@ -63,6 +66,32 @@ def fold(patches: Array, shape: Sizes, strides: Sizes, dilation: Sizes | None = 
     return image
 
 
+def lookup(table: Array, index: Array, where: str) -> Array:
+    """The rows ``table[index]``.
+
+    Raises:
+        DataError: an index lies outside the table; negative ones do.
+    """
+    check_indices(index, len(table), where)
+    return table[index]
+
+
+def check_indices(index: Any, rows: int, where: str) -> None:
+    """Raise if an index is not one of 0 … rows − 1."""
+    if index.size and not 0 <= index.min() <= index.max() < rows:
+        wrong = np.argwhere((index < 0) | (index >= rows))
+        raise DataError(
+            "an index lies outside the table.",
+            where=where,
+            expected=f"whole numbers 0 … {rows - 1}, for a table of {rows} rows",
+            received=f"{int(index[tuple(wrong[0])])} at {tuple(int(i) for i in wrong[0])}, {len(wrong)} such in all; "
+            f"{int(index.min())} … {int(index.max())}",
+            fix=f"input_dim={int(index.max()) + 1} or more"
+            if index.min() >= 0
+            else "negative indices do not count from the end here; was padding meant? 0 and mask_zero=True",
+        )
+
+
 def scatter_add(target: Array, index: Any, values: Array) -> Array:
     """A copy of ``target`` with ``values`` added at ``index``; repeated indices add up."""
     result = target.copy()
@@ -93,7 +122,14 @@ def _namespace() -> SimpleNamespace:
     # What is loaded already, without modules: asking NumPy for f2py or testing would load them.
     names = {k: v for k, v in vars(np).items() if not k.startswith("_") and not isinstance(v, ModuleType)}
     return SimpleNamespace(
-        **names, windows=windows, fold=fold, scatter_add=scatter_add, scan=scan, random_bits=random_bits, erf=erf
+        **names,
+        windows=windows,
+        fold=fold,
+        lookup=lookup,
+        scatter_add=scatter_add,
+        scan=scan,
+        random_bits=random_bits,
+        erf=erf,
     )
 
 

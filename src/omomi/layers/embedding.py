@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from omomi.engines.engine import floating
+from omomi.engines.reference import check_indices
 from omomi.graph import functions
 from omomi.graph.variable import Variable
 from omomi.layers import constraints, initializers, regularizers
@@ -18,6 +21,8 @@ class Embedding(Layer):
 
     Shapes: indices (N, …), embeddings (input_dim, output_dim) → (N, …, output_dim). It is a Dense layer without bias on
     one-hot vectors, without the vectors (Bengio et al. 2003). Indices that come as floats are cut to whole numbers.
+    An index outside the table, negative ones too, is an error: where data is handed to a model, and in each step.
+    Inside a program of the engine jax, which cannot raise, its row is NaN.
 
     Args:
         input_dim: the number of rows.
@@ -60,7 +65,11 @@ class Embedding(Layer):
 
     def call(self, inputs: Variable) -> Variable:
         indices = functions.cast(inputs, "int32") if floating(inputs._array.dtype) else inputs
-        return functions.take(self.embeddings, indices)
+        return functions.embedding(self.embeddings, indices, self.where)
+
+    def check_values(self, x: Any) -> None:
+        """Raise a DataError if an index of this data (NumPy) lies outside the table."""
+        check_indices(x if x.dtype.kind in "iu" else x.astype(np.int64), self.input_dim, self.where)
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
         return functions.existing(inputs) if self.mask_zero else None

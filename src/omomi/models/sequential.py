@@ -8,6 +8,7 @@ from typing import Any
 from omomi.errors import ConfigurationError
 from omomi.graph.context import context, placed
 from omomi.graph.randomness import seed_number
+from omomi.layers.embedding import Embedding
 from omomi.layers.layer import Layer, Shape
 from omomi.layers.naming import snake_case
 from omomi.layers.registry import deserialize, serialize
@@ -97,6 +98,14 @@ class Sequential(Model):
 
     def taken(self, inputs: Any) -> Any:
         return inputs
+
+    def fit_to(self, x: Any) -> None:
+        super().fit_to(x)
+        first: Any = self
+        while isinstance(first, Sequential) and first.layers:
+            first = first.layers[0]
+        if isinstance(first, Embedding):
+            first.check_values(x)
 
     def build_from(self, input_shape: Shape) -> None:
         """Build all layers for inputs of this shape (batch first)."""

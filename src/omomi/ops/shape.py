@@ -257,6 +257,29 @@ def take_backward(xp: Namespace, saved: Saved, gy: Array, wanted: Wanted, *, axi
 take = Rule("take", take_forward, take_backward, "y[k] = x[iₖ]", "gx = 0, gx[iₖ] += gy[k]", constants=("indices",))
 
 
+# An embedding: the rows of a table that whole numbers name (Bengio et al. 2003). A row that is named many times
+# receives the sum of its deltas. It is a product with one-hot vectors, without the vectors.
+#   forward   y[…] = W[i[…]]                backward   gW = 0, then gW[i] += gy
+#
+# No number counts from the end, and one outside the table is an error; ``where`` says whose, in the message.
+
+
+def embedding_forward(xp: Namespace, W: Array, indices: Array, *, where: str = "embedding") -> tuple[Array, Saved]:
+    return xp.lookup(W, indices, where), (W.shape, indices)
+
+
+def embedding_backward(
+    xp: Namespace, saved: Saved, gy: Array, wanted: Wanted, *, where: str = "embedding"
+) -> tuple[Array | None, ...]:
+    shape, indices = saved
+    return xp.scatter_add(xp.zeros(shape, gy.dtype), indices, gy), None
+
+
+embedding = Rule(
+    "embedding", embedding_forward, embedding_backward, "y = W[i]", "gW = 0, gW[i] += gy", constants=("indices",)
+)
+
+
 # A cast: the same numbers in another dtype (named by a string: "float32"); the delta is cast back.
 #   forward   y = x as dtype                backward   gx = gy as the dtype of x
 

@@ -104,6 +104,7 @@ PLAIN = {
     "getitem": MOVES,
     "pad": MOVES,
     "take": MOVES,
+    "embedding": MOVES,
     "transpose": MOVES,
     "existing": "one comparison of whole arrays, for booleans, which kernels do not compute",
     "masked_weights": "once in a step, over a number for each step of a sequence",

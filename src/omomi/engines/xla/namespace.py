@@ -50,6 +50,13 @@ def fold(patches: Array, shape: Sizes, strides: Sizes, dilation: Sizes | None = 
     return image
 
 
+def lookup(table: Array, index: Array, _: str) -> Array:
+    """The rows ``table[index]``; rows of NaN for an index outside, negative ones too: a program raises no errors."""
+    outside = (index < 0) | (index >= len(table))
+    rows = jnp.take(table, jnp.where(outside, 0, index), axis=0)
+    return jnp.where(outside[..., None], jnp.asarray(jnp.nan, table.dtype), rows)
+
+
 def scatter_add(target: Array, index: Any, values: Array) -> Array:
     """A copy of ``target`` with ``values`` added at ``index``; repeated indices add up."""
     return jnp.asarray(target).at[index].add(values)
@@ -70,7 +77,7 @@ def erf(x: Array) -> Array:
 def _namespace() -> SimpleNamespace:
     """jax.numpy's public names in one flat namespace."""
     names = {k: v for k, v in vars(jnp).items() if not k.startswith("_") and not isinstance(v, ModuleType)}
-    own = {"windows": windows, "fold": fold, "scatter_add": scatter_add, "scan": scan}
+    own = {"windows": windows, "fold": fold, "lookup": lookup, "scatter_add": scatter_add, "scan": scan}
     return SimpleNamespace(**{**names, **own, "random_bits": random_bits, "erf": erf})
 
 

@@ -58,6 +58,7 @@ from omomi.graph.functions.arrays import affine as affine
 from omomi.graph.functions.arrays import broadcast_to as broadcast_to
 from omomi.graph.functions.arrays import cast as cast
 from omomi.graph.functions.arrays import concatenate as concatenate
+from omomi.graph.functions.arrays import embedding as embedding
 from omomi.graph.functions.arrays import flip as flip
 from omomi.graph.functions.arrays import logsumexp as logsumexp
 from omomi.graph.functions.arrays import matmul as matmul

@@ -93,6 +93,16 @@ def take(x: Input, indices: Input, axis: int = 0) -> Variable:
     return apply(_shape.take, as_variable(x), as_variable(indices), axis=axis)
 
 
+def embedding(W: Input, indices: Input, where: str = "embedding") -> Variable:
+    """The rows of W (K, D) that whole numbers 0 … K − 1 name: indices (N, …) → (N, …, D).
+
+    Raises:
+        DataError: an index lies outside the table; negative ones do. ``where`` names the table in the message. The
+            engine jax raises nothing: its row is NaN.
+    """
+    return apply(_shape.embedding, as_variable(W), as_variable(indices), where=where)
+
+
 def cast(x: Input, dtype: Any) -> Variable:
     """x in another dtype; the delta is cast back."""
     return apply(_shape.cast, as_variable(x), dtype=np.dtype(dtype).name)
