@@ -21,6 +21,7 @@ from omomi.models.feeding import about, feed, feed_fit, feed_inputs, from_arrays
 from omomi.models.matching import check_samples, inputs_of, outputs_of, variables
 from omomi.models.saving import save_model
 from omomi.models.summary import LayerRow, summary_rows, summary_text
+from omomi.models.weights import load_weights, save_weights
 from omomi.training import optimizers
 from omomi.training.batches import Batches
 from omomi.training.callbacks import CallbackList, listed
@@ -406,6 +407,14 @@ class Model(Layer):
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write configuration, parameters, buffers and optimiser to one safetensors file, atomically."""
         save_model(self, path)
+
+    def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True) -> None:
+        """Write the parameters and buffers alone; see :func:`omomi.models.weights.save_weights`."""
+        save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
+        """Put in the parameters and buffers of a file; see :func:`omomi.models.weights.load_weights`."""
+        load_weights(self, filepath, skip_mismatch)
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy in this or in another process gets: what is compiled belongs to the original."""
