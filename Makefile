@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: train test lint types floors unit variants steady agreement jax format docs bench estimator-checks clean
+.PHONY: train test lint types floors unit variants steady agreement jax kills format docs bench estimator-checks clean
 
 train: $(VENV)/.installed    ## train a digit classifier from end to end
 	$(BIN)/omomi train
@@ -41,6 +41,9 @@ jax: $(VENV)/.dev    ## the tests of training on the engine jax; takes some minu
 
 steady: $(VENV)/.dev    ## the memory of a process that trains for 10,000 steps; takes about a minute
 	OMOMI_STEADY_STEPS=10000 $(BIN)/python -m pytest -q -s tests/training/test_steady.py
+
+kills: $(VENV)/.dev    ## 200 random kills of training, each resumed; and 1,000 damaged checkpoints; takes about five minutes
+	OMOMI_KILLS=200 OMOMI_DAMAGES=1000 OPENBLAS_NUM_THREADS=1 $(BIN)/python -m pytest -q -s tests/training/test_kills.py tests/training/test_damages.py
 
 format: $(VENV)/.dev
 	$(BIN)/ruff check --fix .

@@ -1,16 +1,8 @@
-"""Training runs for the tests of resuming, small enough to be lived many times.
-
-``python -m tests.training.lives NAME ENGINE FOLDER`` lives once: it goes on from the checkpoints in the folder, and
-when it comes to its end, prints the hashes of everything that training has made.
-"""
+"""Training runs for the tests of resuming, small enough to be lived many times."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -136,16 +128,3 @@ def hashed(value: Any) -> str:
     content = {name: [a.dtype.name, list(a.shape), sha256_of(a.tobytes())] for name, a in arrays.items()}
     assert put_together(rest, arrays, "value") is not None or value is None
     return sha256_of(to_json([rest, content]).encode())
-
-
-class Ready(Callback):
-    """Says that training begins, for whoever counts the time from there."""
-
-    def on_train_begin(self, logs: Any = None) -> None:
-        print("ready", flush=True)
-
-
-if __name__ == "__main__":
-    omomi.use(sys.argv[2])
-    checkpoints = omomi.Checkpoints(Path(sys.argv[3]), every=int(os.environ.get("EVERY", "3")))
-    print(json.dumps(live(sys.argv[1], Ready(), checkpoint=checkpoints, resume=True)), flush=True)
