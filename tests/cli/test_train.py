@@ -154,11 +154,11 @@ def test_a_folder_that_cannot_be_written_is_said_before_training():
 
 
 def test_a_run_is_never_overwritten(finished):
-    before = {path.name: path.read_bytes() for path in finished.iterdir()}
+    before = {path: path.read_bytes() for path in finished.rglob("*.*")}
     result = run("train", "--out", finished)
     assert result.exit_code == 1
     assert "holds a run already" in result.stderr
-    assert before == {path.name: path.read_bytes() for path in finished.iterdir()}
+    assert before == {path: path.read_bytes() for path in finished.rglob("*.*")}
 
 
 def test_nothing_is_left_behind_when_training_cannot_begin():
@@ -191,7 +191,8 @@ def test_ctrl_c_keeps_model_and_history():
     assert "interrupted after" in rest
     assert "Traceback" not in rest
     assert printed == ""
-    assert set(os.listdir("run")) == {"model.safetensors", "history.json", "environment.json"}
+    assert set(os.listdir("run")) == {"model.safetensors", "history.json", "environment.json", "checkpoints"}
+    assert "omomi train --resume run" in rest
     history = record_of("run", "history.json")
     assert len(history["history"]["loss"]) == len(history["epoch"]) >= 2
     opened = open_run("run")
@@ -221,7 +222,7 @@ def test_numbers_that_are_not_finite_end_training_and_the_last_good_weights_are_
     opened = open_run("run")
     assert opened.record["status"] == "failed"
     assert all(np.isfinite(array).all() for array in opened.model.get_weights())
-    assert set(os.listdir("run")) == {"model.safetensors", "history.json", "environment.json"}
+    assert set(os.listdir("run")) == {"model.safetensors", "history.json", "environment.json", "checkpoints"}
 
 
 def test_a_ledger_on_request():

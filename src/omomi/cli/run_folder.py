@@ -20,6 +20,7 @@ from omomi.models.model import Model
 RUNS = Path("runs")
 MODEL, HISTORY, RECORD = "model.safetensors", "history.json", "environment.json"
 LEDGER, LEDGER_PICTURE = "ledger.json", "ledger.png"
+CHECKPOINTS = "checkpoints"
 REPORT, COMPARISON = "report.html", "comparison.html"
 CONTENTS = {
     "accuracy.png": "accuracy per epoch",
@@ -35,6 +36,7 @@ CONTENTS = {
     LEDGER: "the ledger: deltas, gradients and updates of the watched steps",
     LEDGER_PICTURE: "the deltas, drawn",
     REPORT: "all of it as one page",
+    CHECKPOINTS: "the state of training, from which --resume goes on",
 }
 
 
@@ -118,12 +120,12 @@ class Run:
         return load(Path(found["folder"]) if found["folder"] else found["name"])
 
 
-def open_run(path: str, custom_objects: Mapping[str, Any] | None = None) -> Run:
-    """Read a run from its folder (or from the path of a file in it).
+def record_of(path: str) -> tuple[Path, dict[str, Any]]:
+    """The folder of a run that was begun (or of a file in it), and what its record says.
 
     Raises:
         FileAccessError: there is no run.
-        FileFormatError: a file of it is damaged.
+        FileFormatError: the record is damaged.
     """
     folder = Path(path)
     if folder.is_file():
@@ -136,6 +138,25 @@ def open_run(path: str, custom_objects: Mapping[str, Any] | None = None) -> Run:
             fix=nearest_run(),
         )
     record = read_json(folder / RECORD)
+    if not isinstance(record, dict):
+        raise FileFormatError("the file does not describe a run.", where=os.fspath(folder / RECORD))
+    return folder, record
+
+
+def open_run(path: str, custom_objects: Mapping[str, Any] | None = None) -> Run:
+    """Read a run from its folder (or from the path of a file in it).
+
+    Raises:
+        FileAccessError: there is no run.
+        FileFormatError: a file of it is damaged.
+    """
+    folder, record = record_of(path)
+    if record.get("status") == "training" and not (folder / MODEL).exists():
+        raise FileAccessError(
+            "this run was left while it was training, and has no model yet.",
+            where=path,
+            fix=f"go on with it: omomi train --resume {folder}",
+        )
     try:
         run = Run(folder, record, load_model(folder / MODEL, custom_objects))
         _ = run.classes, run.shape, run.frame, record["data"]["name"], record["data"]["folder"]

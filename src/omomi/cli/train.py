@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 import sys
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -13,12 +14,13 @@ from typing import Any
 import click
 import numpy as np
 
+from omomi.cli.begun import begun_run, every_of, lasting
 from omomi.cli.digit_image import frame_of
 from omomi.cli.environment import environment
 from omomi.cli.judge import judge, targets_for
 from omomi.cli.options import batch_size
 from omomi.cli.report import draw_curves, draw_data, draw_ledger, draw_network, fingerprint, in_words, is_images
-from omomi.cli.run_folder import CONTENTS, HISTORY, LEDGER, MODEL, RECORD, check_out, make_run_folder
+from omomi.cli.run_folder import CHECKPOINTS, CONTENTS, HISTORY, LEDGER, MODEL, RECORD, check_out, make_run_folder
 from omomi.cli.screen import INTERRUPTED, say, table, usage
 from omomi.cli.setup import Options, Part, Setup, set_up
 from omomi.datasets import Dataset
@@ -27,6 +29,7 @@ from omomi.errors import NonFiniteError, OmomiError
 from omomi.files import write_json
 from omomi.layers import Rescaling
 from omomi.models.model import Model
+from omomi.training.checkpoints import Checkpoints
 from omomi.training.history import History
 from omomi.training.ledger import PERIOD
 from omomi.training.optimizers import BY_NAME
@@ -63,7 +66,15 @@ from omomi.training.optimizers import BY_NAME
 )
 @click.option("--engine", metavar="NAME", help=", ".join(selection.MAKERS) + ": who computes.")
 @click.option("--out", metavar="DIR", help="The folder of the run; runs/<time>-<data>-<model> unless given.")
-def train(engine: str | None, out: str | None, ledger: int | None, **options: Any) -> None:
+@click.option(
+    "--checkpoint-every",
+    metavar="epoch|STEPS|TIME",
+    default="1min",
+    show_default=True,
+    help="How often the state of training is kept: epoch, a number of steps, or a time such as 30s.",
+)
+@click.option("--resume", metavar="RUN", help="Go on with a run that was interrupted or killed; --epochs may be more.")
+def train(out: str | None, resume: str | None, **given: Any) -> None:
     """Train a network, and keep the model, its curves, its drawing and its errors in a folder.
 
     Without options: the small CNN on the handwritten digits that come with scikit-learn. A tenth of the training
@@ -79,17 +90,33 @@ def train(engine: str | None, out: str | None, ledger: int | None, **options: An
     FILE.py defines build_model(input_shape, classes), which returns an omomi model, compiled or not. It reads
     samples as they are in the data, so a network for images begins with a Rescaling layer.
 
-    Ctrl-C ends training after the step that runs; model and history so far are kept.
+    Ctrl-C ends training after the step that runs; model and history so far are kept, and --resume goes on. Killed, or
+    without power, training goes on from its last checkpoint. Either way the end is that of a run that was never cut
+    short.
+
+    \b
+    omomi train --resume runs/NAME
     """
-    if engine is not None:
+    begun = None if resume is None else begun_run(resume, given)
+    if begun is not None:
+        given = begun.given
+    with usage("--checkpoint-every"):
+        every = every_of(given["checkpoint_every"])
+    if given["engine"] is not None:
         with usage("--engine"):
-            selection.use(engine)
-    check_out(out)
-    setup = set_up(Options(**options))
-    folder = make_run_folder(out, setup.data.name, setup.network)
+            selection.use(given["engine"])
+    if begun is None:
+        check_out(out)
+    setup = set_up(Options(**{name: given[name] for name in Options.__slots__}))
+    record = describe(setup, given)
+    if begun is None:
+        folder = make_run_folder(out, setup.data.name, setup.network)
+    else:
+        folder, record = begun.folder, begun.continued(record)
     announce(setup, folder)
-    record = describe(setup)
-    seconds = fit(setup, folder, record, ledger)
+    write_json(folder / RECORD, record)
+    checkpoints = Checkpoints(folder / CHECKPOINTS, every, keep=2)
+    seconds = fit(setup, folder, record, given["ledger"], checkpoints, begun is not None)
     verdict = judge(setup.model, *setup.data.test, len(setup.data.classes))
     record["result"] = {"test_loss": verdict.loss, "test_accuracy": verdict.accuracy}
     write_json(folder / RECORD, record)
@@ -98,6 +125,7 @@ def train(engine: str | None, out: str | None, ledger: int | None, **options: An
     draw_ledger(folder, setup.model.history.ledger)
     draw_network(folder, setup.model)
     draw_data(folder, setup.data, verdict)
+    checkpoints.thin_out(1)
     table([*in_words(setup.data, verdict), ("training", f"{seconds:.1f} s", f"{setup.epochs} epochs")])
     click.echo()
     table([(str(folder / name), what) for name, what in CONTENTS.items() if (folder / name).exists()])
@@ -134,7 +162,7 @@ def rate_of(model: Model) -> Any:
     return float(str(np.float32(rate))) if isinstance(rate, float) else rate
 
 
-def describe(setup: Setup) -> dict[str, Any]:
+def describe(setup: Setup, given: Mapping[str, Any]) -> dict[str, Any]:
     """What ``environment.json`` says of a run; the result is added at its end."""
     data, model = setup.data, setup.model
     frame = frame_of(data, setup.folder)
@@ -151,6 +179,7 @@ def describe(setup: Setup) -> dict[str, Any]:
             "learning_rate": rate_of(model),
             "seed": setup.seed,
         },
+        "given": lasting(given),
         "data": {
             "name": data.name,
             "folder": setup.folder,
@@ -168,7 +197,14 @@ def describe(setup: Setup) -> dict[str, Any]:
     }
 
 
-def fit(setup: Setup, folder: Path, record: dict[str, Any], ledger: int | None) -> float:
+def fit(
+    setup: Setup,
+    folder: Path,
+    record: dict[str, Any],
+    ledger: int | None,
+    checkpoints: Checkpoints,
+    resume: bool,
+) -> float:
     """Train, and write model, history and record, however training ends. Returns the seconds it took."""
     model, count = setup.model, len(setup.data.classes)
 
@@ -187,6 +223,8 @@ def fit(setup: Setup, folder: Path, record: dict[str, Any], ledger: int | None) 
             epochs=setup.epochs,
             validation_data=setup.validation and with_targets(setup.validation),
             ledger=ledger or False,
+            checkpoint=checkpoints,
+            resume=resume,
         )
         record["status"] = "trained"
     except KeyboardInterrupt as error:
@@ -194,10 +232,13 @@ def fit(setup: Setup, folder: Path, record: dict[str, Any], ledger: int | None) 
     except (NonFiniteError, MemoryError) as error:
         record["status"], ending = "failed", error
     except OmomiError:  # said before the first step: there is nothing to keep
-        with suppress(OSError):
-            folder.rmdir()
+        if not resume:
+            with suppress(OSError):
+                (folder / RECORD).unlink()
+                checkpoints.folder.rmdir()
+                folder.rmdir()
         raise
-    record["seconds"] = seconds = time.perf_counter() - begin
+    seconds = record["seconds"] = record.get("seconds", 0.0) + time.perf_counter() - begin
     history = model.history or History()
     model.save(folder / MODEL)
     write_json(folder / HISTORY, history.to_dict())
@@ -206,8 +247,11 @@ def fit(setup: Setup, folder: Path, record: dict[str, Any], ledger: int | None) 
     write_json(folder / RECORD, record)
     if ending is not None:
         say(f"{record['status']} after {len(history.epoch)} of {setup.epochs} epochs; kept:")
-        for name in (MODEL, HISTORY, LEDGER, RECORD):
+        for name in (MODEL, HISTORY, LEDGER, RECORD, CHECKPOINTS):
             if (folder / name).exists():
                 say(f"  {folder / name}")
-        raise click.exceptions.Exit(INTERRUPTED) if isinstance(ending, KeyboardInterrupt) else ending
-    return seconds
+        if not isinstance(ending, KeyboardInterrupt):
+            raise ending
+        say(f"go on with: omomi train --resume {shlex.quote(str(folder))}")
+        raise click.exceptions.Exit(INTERRUPTED)
+    return float(seconds)

@@ -104,10 +104,15 @@ class Checkpoints:
         """
         path = self.folder / f"checkpoint-{step:09d}.safetensors"
         save_arrays(path, arrays, {"kind": KIND, "layout": LAYOUT, **header})
-        for old in self.files()[self.keep :] if self.keep is not None else ():
+        if self.keep is not None:
+            self.thin_out(self.keep)
+        return path
+
+    def thin_out(self, keep: int) -> None:
+        """Remove all but the latest ``keep`` checkpoints."""
+        for old in self.files()[keep:]:
             with suppress(OSError):
                 old.unlink()
-        return path
 
     def latest(self, set_aside: bool = False) -> Found | None:
         """The latest checkpoint that is whole; ``None`` if there is none at all.
