@@ -125,6 +125,8 @@ def test_importing_omomi_is_light():
     "module",
     [
         "omomi.classic.perceptron",
+        "omomi.comparison.cross_validation",
+        "omomi.datasets.py_dataset",
         "omomi.engines.selection",
         "omomi.graph.hooks",
         "omomi.graph.variable",

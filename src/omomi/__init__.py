@@ -25,6 +25,8 @@ from omomi import optimizers as optimizers
 from omomi import regularizers as regularizers
 from omomi import utils as utils
 from omomi.comparison import compare as compare
+from omomi.comparison.cross_validation import cross_validate as cross_validate
+from omomi.comparison.cross_validation import k_fold as k_fold
 from omomi.engines.selection import current as engine
 from omomi.engines.selection import use as use
 from omomi.graph.context import no_grad as no_grad
@@ -59,6 +61,7 @@ __all__ = [
     "classic",
     "compare",
     "constraints",
+    "cross_validate",
     "datasets",
     "distributed",
     "engine",
@@ -66,6 +69,7 @@ __all__ = [
     "functions",
     "initializers",
     "inspect",
+    "k_fold",
     "layers",
     "load_model",
     "losses",

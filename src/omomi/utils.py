@@ -11,6 +11,8 @@ from omomi.datasets.py_dataset import PyDataset as PyDataset
 from omomi.errors import DataError
 from omomi.graph.randomness import set_seed
 
+Sequence = PyDataset  # as Keras 2 calls it
+
 
 def to_categorical(y: Any, num_classes: int | None = None, dtype: str = "float32") -> Any:
     """Class indices as one-hot rows: (N,) or (N, 1) integers → (N, num_classes).
