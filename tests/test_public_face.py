@@ -133,6 +133,7 @@ def test_importing_omomi_is_light():
         "omomi.layers.layer",
         "omomi.models.model",
         "omomi.inspect.diagnosis",
+        "omomi.inspect.learning_rate",
         "omomi.models.sequential",
         "omomi.training.checkpoints",
         "omomi.training.ledger",

@@ -34,6 +34,7 @@ from omomi.graph.context import training_mode as training_mode
 from omomi.graph.hooks import Hook as Hook
 from omomi.graph.randomness import set_seed as set_seed
 from omomi.graph.variable import Variable as Variable
+from omomi.inspect.learning_rate import find_learning_rate as find_learning_rate
 from omomi.layers.layer import Layer as Layer
 from omomi.layers.precision import set_precision as set_precision
 from omomi.layers.state import Buffer as Buffer
@@ -66,6 +67,7 @@ __all__ = [
     "distributed",
     "engine",
     "errors",
+    "find_learning_rate",
     "functions",
     "initializers",
     "inspect",

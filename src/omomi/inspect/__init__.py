@@ -18,6 +18,8 @@ from omomi.inspect.filters import plot_filters as plot_filters
 from omomi.inspect.gradient_check import check_rule as check_rule
 from omomi.inspect.histograms import plot_activation_histograms as plot_activation_histograms
 from omomi.inspect.histograms import plot_weight_histograms as plot_weight_histograms
+from omomi.inspect.learning_rate import RateSweep as RateSweep
+from omomi.inspect.learning_rate import find_learning_rate as find_learning_rate
 from omomi.inspect.ledger_pictures import plot_ledger as plot_ledger
 from omomi.inspect.ledger_pictures import plot_ledger_curves as plot_ledger_curves
 from omomi.inspect.model_check import GradientReport as GradientReport
