@@ -74,6 +74,7 @@ from omomi.graph.functions import relu as relu
 from omomi.graph.functions import relu6 as relu6
 from omomi.graph.functions import reshape as reshape
 from omomi.graph.functions import rms_normalization as rms_normalization
+from omomi.graph.functions import scaled_dot_product_attention as scaled_dot_product_attention
 from omomi.graph.functions import selu as selu
 from omomi.graph.functions import sigmoid as sigmoid
 from omomi.graph.functions import sigmoid_cross_entropy as sigmoid_cross_entropy

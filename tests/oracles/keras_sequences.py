@@ -51,6 +51,45 @@ def main() -> None:
         for i, (w, gw) in enumerate(zip(weights, gradients, strict=True)):
             out |= {f"{name}/w{i}": w, f"{name}/gw{i}": gw.numpy()}
 
+    # 1/√4 is a number without rounding: Keras keeps it in float32.
+    # Attention: which inputs are queries, values and keys, what the call is told, and masks of all inputs.
+    memory, keys = rng.normal(size=(2, 3, 5)), rng.normal(size=(2, 3, 4))
+    may_look = rng.random((2, 4, 3)) > 0.3
+    may_look[..., 0] = True
+    out |= {"memory": memory, "keys": keys, "may_look": may_look}
+    attentions = {
+        "heads_self": (layers.MultiHeadAttention(2, 4), (x, x), {}),
+        "heads_causal": (layers.MultiHeadAttention(2, 4, use_bias=False), (x, x), {"use_causal_mask": True}),
+        "heads_memory": (
+            layers.MultiHeadAttention(3, 4, value_dim=2, output_shape=5),
+            (x, memory, keys),
+            {"attention_mask": may_look},
+        ),
+        "heads_padded": (layers.MultiHeadAttention(2, 4), (x, x), {"value_mask": mask, "key_mask": mask}),
+        "dot": (layers.Attention(use_scale=True), (x, x), {"mask": [mask, mask]}),
+        "dot_keys": (layers.Attention(), (keys, memory, keys), {"use_causal_mask": True}),
+    }
+    for name, (layer, arrays, told) in attentions.items():
+        inputs = [tf.Variable(a) for a in arrays]
+        dot = name.startswith("dot")
+
+        def call(inputs, layer=layer, told=told, dot=dot):
+            given = [i + 0.0 for i in inputs]
+            return layer(given, **told) if dot else layer(*given, **told)
+
+        call(inputs)
+        weights = [rng.normal(size=w.shape) for w in layer.get_weights()]
+        layer.set_weights(weights)
+        with tf.GradientTape() as tape:
+            y = call(inputs)
+            gy = rng.normal(size=tuple(y.shape))
+            E = tf.reduce_sum(y * gy)
+        gradients = tape.gradient(E, [*inputs, *(v.value for v in layer.trainable_variables)])
+        out |= {f"{name}/y": y.numpy(), f"{name}/gy": gy}
+        out |= {f"{name}/gx{i}": g.numpy() for i, g in enumerate(gradients[: len(inputs)])}
+        for i, (w, gw) in enumerate(zip(weights, gradients[len(inputs) :], strict=True)):
+            out |= {f"{name}/w{i}": w, f"{name}/gw{i}": gw.numpy()}
+
     # A whole network on padded sequences: the loss, its gradients and the accuracy, weighted by sample.
     indices = np.array([[1, 2, 3, 0, 0], [4, 0, 0, 0, 0], [2, 2, 1, 4, 3]])
     network = keras.Sequential(

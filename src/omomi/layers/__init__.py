@@ -22,6 +22,10 @@ from omomi.layers.activation_layers import Step as Step
 from omomi.layers.activation_layers import Swish as Swish
 from omomi.layers.activation_layers import Tanh as Tanh
 from omomi.layers.activation_layers import ThresholdedReLU as ThresholdedReLU
+from omomi.layers.attention import Attention as Attention
+from omomi.layers.attention import MultiHeadAttention as MultiHeadAttention
+from omomi.layers.attention import PositionEmbedding as PositionEmbedding
+from omomi.layers.attention import SinusoidalPositionEncoding as SinusoidalPositionEncoding
 from omomi.layers.borders import Cropping1D as Cropping1D
 from omomi.layers.borders import Cropping2D as Cropping2D
 from omomi.layers.borders import Cropping3D as Cropping3D

@@ -59,9 +59,14 @@ class Merged(omomi.Layer):
 
 
 MADE |= {name: lambda kind: Merged(kind()) for name, kind in LAYERS.items() if kind.several_inputs}
+MADE["MultiHeadAttention"] = lambda kind: Merged(kind(2, 3, value_dim=2, dropout=0.3))
+MADE["Attention"] = lambda kind: Merged(kind(use_scale=True, dropout=0.3))
+MADE["PositionEmbedding"] = lambda kind: kind(9)
 MADE |= {name: lambda kind: kind(0.4) for name in LAYERS if name.startswith("SpatialDropout")}
 SHAPES = {"Dense": (8,), "Softmax": (8,), "Embedding": (6,), "RepeatVector": (8,)}
-SHAPES |= dict.fromkeys(("SimpleRNN", "LSTM", "GRU", "Masking", "Bidirectional", "TimeDistributed"), (6, 4))
+OVER_SEQUENCES = ("SimpleRNN", "LSTM", "GRU", "Masking", "Bidirectional", "TimeDistributed")
+SHAPES |= dict.fromkeys(OVER_SEQUENCES, (6, 4))
+SHAPES |= {name: (6, 4) for name in LAYERS if "Attention" in name or "Position" in name}
 SHAPES |= {name: (9, 4) for name in LAYERS if name.endswith(("1D", "1DTranspose"))}
 SHAPES |= {name: (4, 3, 5, 2) for name in LAYERS if name.endswith(("3D", "3DTranspose"))}
 

@@ -73,6 +73,7 @@ from omomi.graph.functions.arrays import sum as sum
 from omomi.graph.functions.arrays import take as take
 from omomi.graph.functions.arrays import transpose as transpose
 from omomi.graph.functions.arrays import variance as variance
+from omomi.graph.functions.attention import scaled_dot_product_attention as scaled_dot_product_attention
 from omomi.graph.functions.convolutions import convolution_1d as convolution_1d
 from omomi.graph.functions.convolutions import convolution_2d as convolution_2d
 from omomi.graph.functions.convolutions import convolution_3d as convolution_3d
