@@ -1,6 +1,7 @@
 """Callbacks, as ``fit(callbacks=…)`` takes them."""
 
 from omomi.interop.tensorboard import TensorBoard as TensorBoard
+from omomi.training.backup import BackupAndRestore as BackupAndRestore
 from omomi.training.callbacks import Callback as Callback
 from omomi.training.callbacks import CallbackList as CallbackList
 from omomi.training.callbacks import LambdaCallback as LambdaCallback

@@ -15,6 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 import omomi
 from omomi import errors
 from omomi.callbacks import (
+    BackupAndRestore,
     Callback,
     CallbackList,
     CSVLogger,
@@ -383,6 +384,47 @@ def test_a_log_that_cannot_be_written_is_said_first(tmp_path):
     (tmp_path / "bytes").write_bytes(b"\xff\xfe")
     with pytest.raises(errors.FileFormatError, match="no text file"):
         fit(model, JSONLogger(tmp_path / "bytes", append=True))
+
+
+# ---- going on after an interruption ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("save_freq", ["epoch", 2])
+def test_a_script_that_is_run_again_ends_as_one_that_was_not_interrupted(tmp_path, save_freq):
+    def script(*callbacks, folder=tmp_path / "backup"):
+        model = network()
+        plateau = ReduceLROnPlateau("loss", patience=1, min_delta=0.5, factor=0.5)
+        log = CSVLogger(tmp_path / f"{folder.name}.csv")
+        history = fit(model, BackupAndRestore(folder, save_freq), plateau, log, *callbacks, epochs=6)
+        return model, history, (tmp_path / f"{folder.name}.csv").read_text()
+
+    whole = script(folder=tmp_path / "whole")
+
+    class Stop(Callback):
+        steps = 0
+
+        def on_train_batch_end(self, batch, logs):
+            self.steps += 1
+            if self.steps == 10:
+                raise OSError("the machine is needed elsewhere")
+
+    with pytest.raises(OSError, match="elsewhere"):
+        script(Stop())
+    assert list((tmp_path / "backup").iterdir())
+    again = script()
+    assert again[1:] == whole[1:]
+    for a, b in zip(again[0].get_weights(), whole[0].get_weights(), strict=True):
+        assert_array_equal(a, b)
+    assert not (tmp_path / "backup").exists()
+
+
+def test_backups_that_stay_and_mistakes(tmp_path):
+    fit(network(), BackupAndRestore(tmp_path / "b", delete_checkpoint=False, double_checkpoint=True), epochs=3)
+    assert len(list((tmp_path / "b").glob("*.safetensors"))) == 2
+    with pytest.raises(errors.ConfigurationError, match="kept twice"):
+        fit(network(), BackupAndRestore(tmp_path / "c"), checkpoint=tmp_path / "d")
+    with pytest.raises(errors.ConfigurationError):
+        BackupAndRestore(tmp_path, save_freq=False)
 
 
 # ---- the rest --------------------------------------------------------------------------------------------------------

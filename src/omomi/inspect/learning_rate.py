@@ -192,7 +192,12 @@ def _plot(sweep: RateSweep, path: str | os.PathLike[str]) -> Path:
     page.heading("Loss against learning rate", str(sweep))
     axes = page.panel(56, HEADING + 4, PAGE - 56 - 30, 290 - HEADING - 4 - 44)
     axes.set_xscale("log")
-    axes.set_xlabel("learning rate")
+    axes.set_xlabel("learning rate", fontsize=SMALL)
+    lowest, highest = (int(np.floor(np.log10(rate))) for rate in (sweep.rates[0], sweep.rates[-1]))
+    powers = range(lowest, highest + 2, 1 + (highest - lowest) // 7)
+    axes.set_xticks([10.0**k for k in powers], labels=[f"{10.0**k:g}" for k in powers])
+    axes.minorticks_off()
+    axes.set_xlim(sweep.rates[0] / 1.2, sweep.rates[-1] * 1.2)
     axes.plot(sweep.rates, sweep.losses, "-", color=FAINT, lw=1)
     axes.plot(sweep.rates, sweep.smoothed, "-", color=BLUE, lw=2)
     if len(sweep.smoothed):

@@ -23,6 +23,7 @@ from omomi.models.saving import save_model
 from omomi.models.summary import LayerRow, summary_rows, summary_text
 from omomi.models.weights import load_weights, save_weights
 from omomi.training import optimizers
+from omomi.training.backup import backup_among
 from omomi.training.batches import Batches
 from omomi.training.callbacks import CallbackList, listed
 from omomi.training.checkpoints import Checkpoints
@@ -306,6 +307,7 @@ class Model(Layer):
         many = epochs - initial_epoch
         data, validation = feed_fit(self, *given, batch_size, steps_per_epoch, prefetch, many, validating)
         own = listed(callbacks)
+        backup, checkpoint, resume = backup_among(own, checkpoint, resume)
         self.history = history_among(own)
         recorder = None if period is None else Recorder(self, period)
         self.history.ledger = None if recorder is None else recorder.ledger
@@ -316,6 +318,8 @@ class Model(Layer):
         with trainer.keeping(checkpoint, resume, data, validation, run, recorder, options, not shown_by) as keeper:
             epochs_left = range(initial_epoch, epochs)
             trainer.fit(data, validation, epochs_left, shuffle, run, validation_freq, recorder, keeper)
+        if backup is not None:
+            backup.finished()
         return self.history
 
     def evaluate(
