@@ -72,7 +72,9 @@ from omomi.graph.functions import power as power
 from omomi.graph.functions import prelu as prelu
 from omomi.graph.functions import relu as relu
 from omomi.graph.functions import relu6 as relu6
+from omomi.graph.functions import resampling as resampling
 from omomi.graph.functions import reshape as reshape
+from omomi.graph.functions import resize as resize
 from omomi.graph.functions import rms_normalization as rms_normalization
 from omomi.graph.functions import scaled_dot_product_attention as scaled_dot_product_attention
 from omomi.graph.functions import selu as selu

@@ -65,6 +65,26 @@ def test_a_step_of_the_numba_engine_is_that_of_the_rules(case):
         assert_allclose(found["numba"][path], value, rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize("name", [name for name in ARRAYS if name.startswith("resize.") and name != "resize.x"])
+def test_resizing_as_keras_does_it(name):
+    _, interpolation, height, width = name.split(".")
+    found = F.resize(ARRAYS["resize.x"], (int(height), int(width)), interpolation=interpolation)
+    assert_allclose(found.array, ARRAYS[name], rtol=1e-5, atol=1e-5)
+
+
+def test_bilinear_upsampling_by_hand():
+    """Two pixels become four: their centres lie at ¼ of the way before and after the old ones; the edge is repeated.
+
+    x = 0 4      y = 0   (3·0 + 4)/4   (0 + 3·4)/4   4
+    gy = 1 2 3 4: gx₀ = 1 + ¾·2 + ¼·3 = 3.25, gx₁ = ¼·2 + ¾·3 + 4 = 6.75
+    """
+    x = omomi.Variable(np.array([0.0, 4.0]).reshape(1, 2))
+    y = F.resampling(x, axis=1, size=4)
+    assert y.array.tolist() == [[0, 1, 3, 4]]
+    F.sum(y * np.array([[1.0, 2, 3, 4]])).backward()
+    assert x.grad.tolist() == [[3.25, 6.75]]
+
+
 def test_a_causal_convolution_by_hand():
     """y_t = 2 x_t + 10 x_{t-2}: kernel (10, 2), one time left out between its entries, zeros before the first."""
     x, W = np.array([1.0, 2, 3, 4]).reshape(1, 4, 1), np.array([10.0, 2]).reshape(2, 1, 1)
@@ -150,7 +170,13 @@ def test_a_sequence_network_learns():
         (lambda: layers.ZeroPadding2D((1, 2, 3)), "0 or more"),
         (lambda: layers.Cropping3D((1, 2)), "0 or more"),
         (lambda: layers.UpSampling2D((1, 2, 3)), "size is one number or 2"),
-        (lambda: layers.UpSampling2D(2, interpolation="bicubic"), "interpolation"),
+        (lambda: layers.UpSampling2D(2, interpolation="gaussian"), "interpolation"),
+        (lambda: F.resize(X, (2, 2)), "batch of images"),
+        (lambda: F.resize(X[None], (0, 2)), "at least one pixel"),
+        (lambda: layers.Permute((0, 2, 1)), "counted from 1"),
+        (lambda: layers.Permute((2, 1))(X[None]), "another number of axes"),
+        (lambda: layers.Reshape((0, 4)), "positive sizes"),
+        (lambda: layers.Flatten("channels_first"), "channels come last"),
         (lambda: F.convolution_1d(X, np.zeros((3, 3, 2))), "do not fit"),
         (lambda: F.convolution_2d(X[None], np.zeros((3, 3, 3, 2)), groups=2), "do not fit"),
         (lambda: F.max_pooling_1d(X[0]), "batch of sequences"),
@@ -203,6 +229,45 @@ def test_a_depthwise_convolution_by_hand():
     y = F.depthwise_convolution_1d(x, W, np.array([0.0, 0, 0, 100])).array
     # channel 0: kernels (1, 0), (0, 1): 1 2 and 2 3;   channel 1: kernels (1, 1), (2, 0): 30 50 and 20 40, plus 100
     assert y.tolist() == [[[1, 2, 30, 120], [2, 3, 50, 140]]]
+
+
+def test_the_mean_of_a_sequence_counts_the_steps_that_exist():
+    x = np.array([[[1.0, 2], [3, 6], [0, 0]], [[5, 7], [0, 0], [0, 0]], [[0, 0], [0, 0], [0, 0]]], np.float32)
+    layer = layers.GlobalAveragePooling1D()
+    assert layer(layers.Masking()(x)).array.tolist() == [[2, 4], [5, 7], [0, 0]]
+    assert layer(x).array.tolist() == [
+        [np.float32(4 / 3), np.float32(8 / 3)],
+        [np.float32(5 / 3), np.float32(7 / 3)],
+        [0, 0],
+    ]
+    assert layers.GlobalAveragePooling1D(keepdims=True)(layers.Masking()(x)).array.tolist() == [
+        [[2, 4]],
+        [[5, 7]],
+        [[0, 0]],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("layer", "x"),
+    [
+        (layers.Conv1D(2, 3, kernel_constraint="non_neg", bias_constraint="non_neg"), X),
+        (layers.Conv2DTranspose(2, 3, kernel_constraint="non_neg", bias_constraint="non_neg"), X[None]),
+        (layers.DepthwiseConv1D(3, depthwise_constraint="non_neg", bias_constraint="non_neg"), X),
+        (
+            layers.SeparableConv1D(
+                2, 3, depthwise_constraint="non_neg", pointwise_constraint="non_neg", bias_constraint="non_neg"
+            ),
+            X,
+        ),
+    ],
+)
+def test_constraints_hold_after_a_step(layer, x):
+    model = omomi.Sequential([layers.Input(x.shape[1:]), layer, layers.Flatten(), layers.Dense(1)], seed=0)
+    assert any((p.array < 0).any() for p in layer.parameters().values())
+    model.compile("sgd", "mse")
+    model.fit(x, np.full(len(x), -100.0), epochs=1, verbose=0)
+    assert all((p.array >= 0).all() for p in layer.parameters().values())
+    assert type(layer).from_config(layer.get_config()).get_config() == layer.get_config()
 
 
 def test_transposed_convolution_is_the_adjoint_of_convolution():

@@ -68,7 +68,17 @@ CASES = [
     ("AveragePooling3D", {"pool_size": 3, "strides": 2, "padding": "same"}, VOLUME),
     ("GlobalMaxPooling3D", {"keepdims": True}, VOLUME),
     ("GlobalAveragePooling3D", {}, VOLUME),
+    ("UpSampling2D", {"size": [2, 3], "interpolation": "bilinear"}, IMAGE),
+    ("UpSampling2D", {"size": [4, 2], "interpolation": "bicubic"}, IMAGE),
+    ("UpSampling2D", {"size": 2, "interpolation": "lanczos3"}, IMAGE),
+    ("UpSampling2D", {"size": 2, "interpolation": "lanczos5"}, IMAGE),
+    ("Permute", {"dims": [3, 1, 2]}, IMAGE),
+    ("Reshape", {"target_shape": [-1, 10]}, IMAGE),
+    ("Flatten", {}, IMAGE),
+    ("RepeatVector", {"n": 3}, (2, 5)),
 ]
+# Of images of 6 × 5. TensorFlow rounds the places of bicubic weights to 1/1024: here they are whole such parts.
+SIZES = [(4, 9, "bilinear"), (3, 2, "bilinear"), (7, 3, "nearest"), (12, 20, "bicubic"), (4, 7, "lanczos3")]
 
 
 def main() -> None:
@@ -82,6 +92,11 @@ def main() -> None:
         layer.set_weights([rng.normal(size=w.shape).astype("float32") for w in layer.get_weights()])
         arrays[f"{i}.x"], arrays[f"{i}.y"] = x, np.asarray(layer(x))
         arrays.update({f"{i}.w{j}": w for j, w in enumerate(layer.get_weights())})
+    image = rng.normal(size=IMAGE).astype("float32")
+    arrays["resize.x"] = image
+    for height, width, interpolation in SIZES:
+        resized = keras.ops.image.resize(image, (height, width), interpolation=interpolation)
+        arrays[f"resize.{interpolation}.{height}.{width}"] = np.asarray(resized)
     cases = json.dumps([(name, arguments) for name, arguments, _ in CASES])
     np.savez_compressed(Path(__file__).with_suffix(".npz"), cases=np.asarray(cases), **arrays)
 

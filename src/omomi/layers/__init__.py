@@ -46,6 +46,7 @@ from omomi.layers.core import Dense as Dense
 from omomi.layers.core import Dropout as Dropout
 from omomi.layers.core import Flatten as Flatten
 from omomi.layers.core import Input as Input
+from omomi.layers.core import Permute as Permute
 from omomi.layers.core import Rescaling as Rescaling
 from omomi.layers.core import Reshape as Reshape
 from omomi.layers.depthwise import DepthwiseConv1D as DepthwiseConv1D

@@ -11,7 +11,9 @@ from omomi.errors import ConfigurationError, ShapeError, UnknownNameError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
 from omomi.layers.layer import Shape
-from omomi.layers.sliding import AXES, SpatialLayer, check_data_format, one_for_each
+from omomi.layers.naming import check_data_format
+from omomi.layers.sliding import AXES, SpatialLayer, one_for_each
+from omomi.ops.resampling import INTERPOLATIONS
 
 Widths = tuple[tuple[int, int], ...]
 
@@ -173,11 +175,13 @@ class UpSampling1D(_UpSampling):
 
 
 class UpSampling2D(_UpSampling):
-    """Each pixel repeated: (N, H, W, C) → (N, H · rows, W · columns, C).
+    """Larger images: (N, H, W, C) → (N, H · rows, W · columns, C).
 
     Args:
         size: (rows, columns) or one number.
-        interpolation: "nearest", the one offered.
+        data_format: "channels_last", the one offered.
+        interpolation: "nearest" repeats each pixel; "bilinear", "bicubic", "lanczos3" and "lanczos5" take weighted
+            means of the 2, 4, 6 or 10 pixels around, along each axis.
     """
 
     rank = 2
@@ -186,9 +190,15 @@ class UpSampling2D(_UpSampling):
         self, size: Any = 2, data_format: str | None = None, interpolation: str = "nearest", **options: Any
     ) -> None:
         super().__init__(size, data_format, **options)
-        if interpolation != "nearest":
-            raise UnknownNameError("interpolation", interpolation, ("nearest",), where=self.where)
+        if interpolation not in INTERPOLATIONS:
+            raise UnknownNameError("interpolation", interpolation, INTERPOLATIONS, where=self.where)
         self.interpolation = interpolation
+
+    def call(self, inputs: Variable) -> Variable:
+        if self.interpolation == "nearest":
+            return super().call(inputs)
+        _, height, width, _ = inputs.shape
+        return functions.resize(inputs, (height * self.size[0], width * self.size[1]), interpolation=self.interpolation)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "interpolation": self.interpolation}

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 from omomi.errors import ConfigurationError, ShapeError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
-from omomi.layers import initializers, regularizers
+from omomi.layers import constraints, initializers, regularizers
 from omomi.layers.core import positive
 from omomi.layers.layer import Shape
 from omomi.layers.sliding import ConvolutionLayer
@@ -20,11 +20,19 @@ from omomi.ops.convolution import transposed_size
 class _Filters(ConvolutionLayer):
     """What convolution and transposed convolution share: a number of filters, and one kernel that holds them all."""
 
-    def __init__(self, filters: int, kernel_initializer: Any, kernel_regularizer: Any, **options: Any) -> None:
+    def __init__(
+        self,
+        filters: int,
+        kernel_initializer: Any,
+        kernel_regularizer: Any,
+        kernel_constraint: Any,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self.filters = positive(filters, "filters", self.where)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
         self.kernel: Parameter
 
     def kernel_shape(self, channels: int) -> tuple[int, ...]:
@@ -32,8 +40,12 @@ class _Filters(ConvolutionLayer):
         raise NotImplementedError
 
     def build(self, input_shape: Shape) -> None:
-        shape = self.kernel_shape(input_shape[-1] or 0)
-        self.kernel = self.add_weight(shape, self.kernel_initializer, regularizer=self.kernel_regularizer)
+        self.kernel = self.add_weight(
+            self.kernel_shape(input_shape[-1] or 0),
+            self.kernel_initializer,
+            regularizer=self.kernel_regularizer,
+            constraint=self.kernel_constraint,
+        )
         self.add_bias(input_shape)
 
     def output_channels(self, input_channels: int) -> int:
@@ -45,6 +57,7 @@ class _Filters(ConvolutionLayer):
             "filters": self.filters,
             "kernel_initializer": initializers.serialize(self.kernel_initializer),
             "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
         }
 
 
@@ -69,6 +82,8 @@ class _Convolution(_Filters):
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
         activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -85,6 +100,8 @@ class _Convolution(_Filters):
             kernel_regularizer=kernel_regularizer,
             bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
             **options,
         )
         self.groups = positive(groups, "groups", self.where)
@@ -140,7 +157,7 @@ class Conv1D(_Convolution):
         dilation_rate: the distance between the kernel's cells.
         groups: each group of filters reads its own group of channels, as in Conv2D.
         activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
-        activity_regularizer: as in Dense.
+        activity_regularizer, kernel_constraint, bias_constraint: as in Dense.
 
     Raises:
         ConfigurationError: an argument makes no sense, or the filters cannot be cut into the groups.
@@ -170,7 +187,7 @@ class Conv2D(_Convolution):
         groups: input channels and filters are cut into so many groups, and each group of filters reads its own group
             of channels (Krizhevsky, Sutskever, Hinton 2012); the kernel is then (KH, KW, C_in / groups, filters).
         activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
-        activity_regularizer: as in Dense.
+        activity_regularizer, kernel_constraint, bias_constraint: as in Dense.
 
     Raises:
         ConfigurationError: an argument makes no sense, or the filters cannot be cut into the groups.
@@ -193,7 +210,7 @@ class Conv3D(_Convolution):
         kernel_size: (KD, KH, KW), or one number for all.
         strides, padding, data_format, dilation_rate, groups: as in Conv2D, for three axes.
         activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
-        activity_regularizer: as in Dense.
+        activity_regularizer, kernel_constraint, bias_constraint: as in Dense.
 
     Raises:
         ConfigurationError, ShapeError: as in Conv2D.
@@ -224,6 +241,8 @@ class _Transposed(_Filters):
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
         activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -240,6 +259,8 @@ class _Transposed(_Filters):
             kernel_regularizer=kernel_regularizer,
             bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
             **options,
         )
         if not isinstance(self.padding, str):
@@ -319,7 +340,7 @@ class Conv2DTranspose(_Transposed):
         data_format: "channels_last", the one offered.
         dilation_rate: the distance between the kernel's cells.
         activation, use_bias, kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer,
-        activity_regularizer: as in Dense.
+        activity_regularizer, kernel_constraint, bias_constraint: as in Dense.
 
     Raises:
         ConfigurationError: an argument makes no sense; an output_padding that no convolution leads back from.

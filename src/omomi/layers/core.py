@@ -5,12 +5,14 @@ from __future__ import annotations
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from omomi.errors import ConfigurationError, ShapeError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
 from omomi.layers import activations, constraints, initializers, regularizers
 from omomi.layers.layer import Layer, Shape
-from omomi.layers.naming import sample_shape
+from omomi.layers.naming import check_data_format, sample_shape
 from omomi.layers.state import Parameter
 
 
@@ -167,7 +169,15 @@ class Activation(Layer):
 
 
 class Flatten(Layer):
-    """Each sample as one vector: (N, …) → (N, the product of the rest), the last axis fastest."""
+    """Each sample as one vector: (N, …) → (N, the product of the rest), the last axis fastest.
+
+    Args:
+        data_format: "channels_last", the one offered.
+    """
+
+    def __init__(self, data_format: str | None = None, **options: Any) -> None:
+        super().__init__(**options)
+        check_data_format(data_format, self.where)
 
     def call(self, inputs: Variable) -> Variable:
         return inputs.reshape((inputs.shape[0], prod(inputs.shape[1:])))
@@ -187,7 +197,14 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Any, **options: Any) -> None:
         super().__init__(**options)
-        self.target_shape = tuple(int(d) for d in target_shape)
+        self.target_shape = tuple(int(d) for d in np.atleast_1d(target_shape))
+        if any(d < 1 and d != -1 for d in self.target_shape):
+            raise ConfigurationError(
+                "a sample's shape has positive sizes; one may be -1, to be worked out from the others.",
+                where=self.where,
+                received=f"target_shape={self.target_shape}",
+                fix="leave the batch out: it keeps its place",
+            )
         if self.target_shape.count(-1) > 1:
             raise ConfigurationError(
                 "only one size can be worked out from the others.",
@@ -218,6 +235,50 @@ class Reshape(Layer):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "target_shape": list(self.target_shape)}
+
+
+class Permute(Layer):
+    """The axes of each sample in another order: (N, d₁, d₂, …) → (N, d_dims[0], d_dims[1], …).
+
+    Args:
+        dims: which axis of the input each axis of the output is, counted from 1, without the batch: (2, 1) exchanges
+            the first two.
+
+    Example:
+        >>> import omomi
+        >>> omomi.layers.Permute((3, 1, 2)).compute_output_shape((None, 28, 32, 3))  # the channels first
+        (None, 3, 28, 32)
+    """
+
+    def __init__(self, dims: Any, **options: Any) -> None:
+        super().__init__(**options)
+        self.dims = tuple(int(d) for d in (dims if isinstance(dims, (tuple, list)) else (dims,)))
+        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
+            raise ConfigurationError(
+                "dims are the axes of a sample in their new order, each once, counted from 1.",
+                where=self.where,
+                expected=f"the numbers 1 … {len(self.dims)}",
+                received=f"dims={dims!r}",
+                fix="the batch, axis 0, is not named: it stays first",
+            )
+
+    def check_input(self, shape: Shape) -> None:
+        if len(shape) != len(self.dims) + 1:
+            raise ShapeError(
+                "a sample has another number of axes than dims names.",
+                where=self.where,
+                expected=f"a batch of samples of {len(self.dims)} axes",
+                received=f"shape {tuple(shape)}",
+            )
+
+    def call(self, inputs: Variable) -> Variable:
+        return functions.transpose(inputs, (0, *self.dims))
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        return (input_shape[0], *(input_shape[d] for d in self.dims))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "dims": list(self.dims)}
 
 
 class Rescaling(Layer):

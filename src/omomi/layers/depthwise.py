@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from omomi.graph import functions
 from omomi.graph.variable import Variable
-from omomi.layers import initializers, regularizers
+from omomi.layers import constraints, initializers, regularizers
 from omomi.layers.core import positive
 from omomi.layers.layer import Shape
 from omomi.layers.sliding import ConvolutionLayer
@@ -35,6 +35,8 @@ class _Depthwise(ConvolutionLayer):
         depthwise_regularizer: Any = None,
         bias_regularizer: Any = None,
         activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        bias_constraint: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -48,16 +50,23 @@ class _Depthwise(ConvolutionLayer):
             bias_initializer=bias_initializer,
             bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer,
+            bias_constraint=bias_constraint,
             **options,
         )
         self.depth_multiplier = positive(depth_multiplier, "depth_multiplier", self.where)
         self.depthwise_initializer = initializers.get(depthwise_initializer)
         self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        self.depthwise_constraint = constraints.get(depthwise_constraint)
         self.kernel: Parameter
 
     def build(self, input_shape: Shape) -> None:
         shape = (*self.kernel_size, input_shape[-1] or 0, self.depth_multiplier)
-        self.kernel = self.add_weight(shape, self.depthwise_initializer, regularizer=self.depthwise_regularizer)
+        self.kernel = self.add_weight(
+            shape,
+            self.depthwise_initializer,
+            regularizer=self.depthwise_regularizer,
+            constraint=self.depthwise_constraint,
+        )
         self.add_bias(input_shape)
 
     def channels_when_built(self) -> int:
@@ -80,6 +89,7 @@ class _Depthwise(ConvolutionLayer):
             "depth_multiplier": self.depth_multiplier,
             "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
             "depthwise_regularizer": regularizers.serialize(self.depthwise_regularizer),
+            "depthwise_constraint": constraints.serialize(self.depthwise_constraint),
         }
 
 
@@ -108,7 +118,7 @@ class DepthwiseConv2D(_Depthwise):
         data_format: "channels_last", the one offered.
         dilation_rate: the distance between the kernel's cells.
         activation, use_bias, depthwise_initializer, bias_initializer, depthwise_regularizer, bias_regularizer,
-        activity_regularizer: as in Dense.
+        activity_regularizer, depthwise_constraint, bias_constraint: as in Dense.
 
     Raises:
         ConfigurationError: an argument makes no sense.
@@ -143,6 +153,9 @@ class _Separable(ConvolutionLayer):
         pointwise_regularizer: Any = None,
         bias_regularizer: Any = None,
         activity_regularizer: Any = None,
+        depthwise_constraint: Any = None,
+        pointwise_constraint: Any = None,
+        bias_constraint: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -156,6 +169,7 @@ class _Separable(ConvolutionLayer):
             bias_initializer=bias_initializer,
             bias_regularizer=bias_regularizer,
             activity_regularizer=activity_regularizer,
+            bias_constraint=bias_constraint,
             **options,
         )
         self.filters = positive(filters, "filters", self.where)
@@ -163,7 +177,9 @@ class _Separable(ConvolutionLayer):
         self.depthwise_initializer = initializers.get(depthwise_initializer)
         self.pointwise_initializer = initializers.get(pointwise_initializer)
         self.depthwise_regularizer = regularizers.get(depthwise_regularizer)
+        self.depthwise_constraint = constraints.get(depthwise_constraint)
         self.pointwise_regularizer = regularizers.get(pointwise_regularizer)
+        self.pointwise_constraint = constraints.get(pointwise_constraint)
         self.depthwise_kernel: Parameter
         self.pointwise_kernel: Parameter
 
@@ -171,9 +187,17 @@ class _Separable(ConvolutionLayer):
         channels = input_shape[-1] or 0
         own = (*self.kernel_size, channels, self.depth_multiplier)
         mixing = (*(1,) * self.rank, channels * self.depth_multiplier, self.filters)
-        self.depthwise_kernel = self.add_weight(own, self.depthwise_initializer, regularizer=self.depthwise_regularizer)
+        self.depthwise_kernel = self.add_weight(
+            own,
+            self.depthwise_initializer,
+            regularizer=self.depthwise_regularizer,
+            constraint=self.depthwise_constraint,
+        )
         self.pointwise_kernel = self.add_weight(
-            mixing, self.pointwise_initializer, regularizer=self.pointwise_regularizer
+            mixing,
+            self.pointwise_initializer,
+            regularizer=self.pointwise_regularizer,
+            constraint=self.pointwise_constraint,
         )
         self.add_bias(input_shape)
 
@@ -201,7 +225,9 @@ class _Separable(ConvolutionLayer):
             "depthwise_initializer": initializers.serialize(self.depthwise_initializer),
             "pointwise_initializer": initializers.serialize(self.pointwise_initializer),
             "depthwise_regularizer": regularizers.serialize(self.depthwise_regularizer),
+            "depthwise_constraint": constraints.serialize(self.depthwise_constraint),
             "pointwise_regularizer": regularizers.serialize(self.pointwise_regularizer),
+            "pointwise_constraint": constraints.serialize(self.pointwise_constraint),
         }
 
 
@@ -235,7 +261,8 @@ class SeparableConv2D(_Separable):
         dilation_rate: the distance between the kernel's cells.
         depth_multiplier: how many kernels each channel has.
         activation, use_bias, depthwise_initializer, pointwise_initializer, bias_initializer, depthwise_regularizer,
-        pointwise_regularizer, bias_regularizer, activity_regularizer: as in Dense.
+        pointwise_regularizer, bias_regularizer, activity_regularizer, depthwise_constraint, pointwise_constraint,
+        bias_constraint: as in Dense.
 
     Raises:
         ConfigurationError: an argument makes no sense.

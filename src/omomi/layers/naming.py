@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from omomi.errors import ShapeError
+from omomi.errors import ConfigurationError, ShapeError
 
 
 def sample_shape(shape: Any, where: str) -> tuple[int | None, ...] | None:
@@ -39,3 +39,15 @@ def snake_case(kind: str) -> str:
     """A class name as a layer name, as Keras spells it: MaxPooling2D → max_pooling2d, PReLU → p_re_lu."""
     spaced = re.sub(r"(.)([A-Z][a-z0-9]+)", r"\1_\2", kind)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", spaced).lower()
+
+
+def check_data_format(value: str | None, where: str) -> None:
+    """Channels come last, everywhere."""
+    if value not in (None, "channels_last"):
+        raise ConfigurationError(
+            "the channels come last, in every layer.",
+            where=where,
+            expected='data_format="channels_last"',
+            received=f"data_format={value!r}",
+            fix="bring the images to (batch, height, width, channels): np.moveaxis(x, 1, -1), or a Permute layer first",
+        )

@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 from omomi.graph import functions
 from omomi.graph.variable import Variable
 from omomi.layers.layer import Shape
-from omomi.layers.sliding import SlidingLayer, SpatialLayer, check_data_format, one_for_each, padding_of
+from omomi.layers.naming import check_data_format
+from omomi.layers.sliding import SlidingLayer, SpatialLayer, one_for_each, padding_of
 
 
 class _Pooling(SlidingLayer):
@@ -166,18 +167,18 @@ class GlobalMaxPooling3D(_GlobalPooling):
 class GlobalAveragePooling1D(_GlobalPooling):
     """The mean of each channel over all times: (N, T, C) → (N, C), or (N, 1, C) with ``keepdims``.
 
-    Where a mask says which times exist, over those; where none exists, 0.
+    Of a sequence with a mask, the mean over the steps that exist; 0 where none does.
     """
 
     rank = 1
     function = staticmethod(functions.mean)
 
-    def call(self, inputs: Variable, mask: Any = None) -> Variable:
+    def call(self, inputs: Variable, mask: Variable | None = None) -> Variable:
         if mask is None:
             return super().call(inputs)
-        exist = functions.cast(mask, inputs._array.dtype).reshape((*mask.shape, 1))
-        total = functions.sum(inputs * exist, axis=1, keepdims=self.keepdims)
-        return total / functions.maximum(functions.sum(exist, axis=1, keepdims=self.keepdims), 1.0)
+        exists = functions.cast(mask, inputs._array.dtype.name).reshape((*mask.shape, 1))
+        total = functions.sum(inputs * exists, axis=1, keepdims=self.keepdims)
+        return total / functions.maximum(functions.sum(exists, axis=1, keepdims=self.keepdims), 1.0)
 
 
 class GlobalAveragePooling2D(_GlobalPooling):

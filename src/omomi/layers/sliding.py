@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 from omomi.errors import ConfigurationError, ShapeError, UnknownNameError
 from omomi.graph.variable import Variable
-from omomi.layers import activations, initializers, regularizers
+from omomi.layers import activations, constraints, initializers, regularizers
 from omomi.layers.core import positive
 from omomi.layers.layer import Layer, Shape
+from omomi.layers.naming import check_data_format
 from omomi.layers.state import Parameter
 from omomi.ops.convolution import causal_padding, output_size, resolve_padding
 
@@ -82,7 +83,8 @@ class ConvolutionLayer(SlidingLayer):
         dilation_rate: the distance between the kernel's cells along each axis.
         activation: name or function of f; the identity unless given.
         use_bias: whether there is a bias.
-        bias_initializer, bias_regularizer: where it starts from; what its size adds to the loss.
+        bias_initializer, bias_regularizer, bias_constraint: where it starts from; what its size adds to the loss; what
+            it may be after each step.
     """
 
     def __init__(
@@ -96,6 +98,7 @@ class ConvolutionLayer(SlidingLayer):
         use_bias: bool,
         bias_initializer: Any,
         bias_regularizer: Any,
+        bias_constraint: Any,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -108,6 +111,7 @@ class ConvolutionLayer(SlidingLayer):
         self.use_bias = use_bias
         self.bias_initializer = initializers.get(bias_initializer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.bias_constraint = constraints.get(bias_constraint)
         self.bias: Parameter | None = None
 
     def channels_when_built(self) -> int:
@@ -135,8 +139,12 @@ class ConvolutionLayer(SlidingLayer):
     def add_bias(self, input_shape: Shape) -> None:
         """In ``build``: make the bias, if there is one."""
         if self.use_bias:
-            channels = self.output_channels(input_shape[-1] or 0)
-            self.bias = self.add_weight((channels,), self.bias_initializer, regularizer=self.bias_regularizer)
+            self.bias = self.add_weight(
+                (self.output_channels(input_shape[-1] or 0),),
+                self.bias_initializer,
+                regularizer=self.bias_regularizer,
+                constraint=self.bias_constraint,
+            )
 
     def call(self, inputs: Variable) -> Variable:
         return self.activation(self.convolve(inputs))
@@ -155,6 +163,7 @@ class ConvolutionLayer(SlidingLayer):
             "use_bias": self.use_bias,
             "bias_initializer": initializers.serialize(self.bias_initializer),
             "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
         }
 
 
@@ -187,18 +196,6 @@ def padding_of(value: Any, rank: int, names: tuple[str, ...], where: str) -> Any
             received=f"padding={value!r}",
         )
     return pads
-
-
-def check_data_format(value: str | None, where: str) -> None:
-    """Channels come last, everywhere."""
-    if value not in (None, "channels_last"):
-        raise ConfigurationError(
-            "the channels come last, in every layer.",
-            where=where,
-            expected='data_format="channels_last"',
-            received=f"data_format={value!r}",
-            fix="bring the images to (batch, height, width, channels): np.moveaxis(x, 1, -1), or a Permute layer first",
-        )
 
 
 def _rank_fix(rank: int, shape: Shape, given: Shape | None) -> str | None:

@@ -28,6 +28,7 @@ from omomi.ops import pooling as pooling
 from omomi.ops import precision as precision
 from omomi.ops import recurrent as recurrent
 from omomi.ops import reduction as reduction
+from omomi.ops import resampling as resampling
 from omomi.ops import schedule as schedule
 from omomi.ops import shape as shape
 from omomi.ops import sparsemax as sparsemax

@@ -88,6 +88,7 @@ MOVES = "moves numbers and computes nothing: NumPy's copy of a strided view is a
 RARE = "a few small passes of NumPy after a step, for parameters that are constrained"
 SCALAR = "one number for each step"
 PLAIN = {
+    "resampling": "a few gathers and products of NumPy",
     "power": POWERS,
     "exponentiation": POWERS,
     "sin": POWERS,

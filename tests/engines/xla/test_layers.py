@@ -38,6 +38,7 @@ MADE = {
     "GRU": lambda kind: kind(3, return_sequences=True),
     "Input": lambda kind: kind((6, 7, 3)),
     "LSTM": lambda kind: kind(3, return_sequences=True),
+    "Permute": lambda kind: kind((3, 1, 2)),
     "RepeatVector": lambda kind: kind(4),
     "Reshape": lambda kind: kind((7, -1)),
     "Rescaling": lambda kind: kind(0.5, 1.0),

@@ -85,6 +85,8 @@ from omomi.graph.functions.convolutions import transposed_convolution_3d as tran
 from omomi.graph.functions.images import batch_normalization as batch_normalization
 from omomi.graph.functions.images import batch_normalization_inference as batch_normalization_inference
 from omomi.graph.functions.images import dropout as dropout
+from omomi.graph.functions.images import resampling as resampling
+from omomi.graph.functions.images import resize as resize
 from omomi.graph.functions.losses import binary_cross_entropy as binary_cross_entropy
 from omomi.graph.functions.losses import hinge as hinge
 from omomi.graph.functions.losses import huber as huber
