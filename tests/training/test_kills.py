@@ -62,6 +62,7 @@ def test_random_kills_change_nothing(run, engine, tmp_path):
             killed[place] += 1
             continue
         assert found == expected
+        assert not list(folder.glob("*.damaged"))  # no kill leaves half a file under the name of a whole one
         ends += 1
         folder = tmp_path / str(ends)
     with omomi.use(engine):  # the last run comes to its end in peace

@@ -28,6 +28,8 @@ class Killed(Exception):
 class KillAfter(Callback):
     """Ends training after so many batches, in the middle of what follows."""
 
+    skips_batches = True
+
     def __init__(self, batches):
         super().__init__()
         self.left = batches
@@ -80,6 +82,17 @@ def test_a_run_that_is_ended_again_and_again_is_the_run_that_was_never_ended(eng
     found = lives.live(name, checkpoint=checkpoints, resume=True)
     assert found == expected
     assert lives.live(name, checkpoint=checkpoints, resume=True) == expected  # at its end, nothing is done twice
+
+
+def test_a_group_of_steps_is_not_cut(tmp_path):
+    """On an engine that takes several steps in one call a checkpoint is written between two calls."""
+    pytest.importorskip("jax")
+    with omomi.use("jax"):
+        expected = fit(network(steps_per_execution=3), batch_size=4, epochs=2)
+        killed(network(steps_per_execution=3), Checkpoints(tmp_path, every=1), 5, batch_size=4, epochs=2)
+        steps = [path.name for path in Checkpoints(tmp_path).files()]
+        assert steps[0] == "checkpoint-000000013.safetensors"
+        assert fit(network(steps_per_execution=3), tmp_path, batch_size=4, epochs=2).history == expected.history
 
 
 def test_a_checkpoint_changes_nothing(tmp_path):
