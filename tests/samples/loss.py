@@ -114,7 +114,7 @@ def one_hot(rng: Generator) -> list[Sample]:
     return [Sample((rng.standard_normal((3, 4)), np.eye(4)[[1, 3, 0]], np.ones(3)))]
 
 
-def _samples(
+def of_loss(
     draw: Draw,
     more: Callable[[Generator], list[Sample]] = lambda rng: [],
     shapes: st.SearchStrategy[tuple[int, ...]] = SHAPES,
@@ -128,19 +128,19 @@ def _samples(
 
 
 SAMPLES = {
-    "squared_error": _samples(difference, shapes=SHAPES_WITH_NO_OUTPUTS),
-    "mean_squared_error": _samples(difference, shapes=SHAPES_WITH_NO_OUTPUTS),
-    "mean_absolute_error": _samples(difference, shapes=SHAPES_WITH_NO_OUTPUTS),
-    "huber": _samples(huber, shapes=SHAPES_WITH_NO_OUTPUTS),
-    "log_cosh": _samples(difference, shapes=SHAPES_WITH_NO_OUTPUTS),
-    "sigmoid_cross_entropy": _samples(logits_with_rates, shapes=SHAPES_WITH_NO_OUTPUTS),
-    "binary_cross_entropy": _samples(probabilities, shapes=SHAPES_WITH_NO_OUTPUTS),
-    "hinge": _samples(margin, shapes=SHAPES_WITH_NO_OUTPUTS),
-    "squared_hinge": _samples(margin, shapes=SHAPES_WITH_NO_OUTPUTS),
-    "kl_divergence": _samples(divergence, shapes=SHAPES_WITH_NO_OUTPUTS),
-    "poisson": _samples(poisson, shapes=SHAPES_WITH_NO_OUTPUTS),
-    "softmax_cross_entropy": _samples(soft_targets, one_hot),
-    "sparse_softmax_cross_entropy": _samples(logits_with_indices),
-    "categorical_cross_entropy": _samples(unscaled_distributions, clipped_categorical),
-    "sparse_categorical_cross_entropy": _samples(distributions_with_indices, clipped_sparse),
+    "squared_error": of_loss(difference, shapes=SHAPES_WITH_NO_OUTPUTS),
+    "mean_squared_error": of_loss(difference, shapes=SHAPES_WITH_NO_OUTPUTS),
+    "mean_absolute_error": of_loss(difference, shapes=SHAPES_WITH_NO_OUTPUTS),
+    "huber": of_loss(huber, shapes=SHAPES_WITH_NO_OUTPUTS),
+    "log_cosh": of_loss(difference, shapes=SHAPES_WITH_NO_OUTPUTS),
+    "sigmoid_cross_entropy": of_loss(logits_with_rates, shapes=SHAPES_WITH_NO_OUTPUTS),
+    "binary_cross_entropy": of_loss(probabilities, shapes=SHAPES_WITH_NO_OUTPUTS),
+    "hinge": of_loss(margin, shapes=SHAPES_WITH_NO_OUTPUTS),
+    "squared_hinge": of_loss(margin, shapes=SHAPES_WITH_NO_OUTPUTS),
+    "kl_divergence": of_loss(divergence, shapes=SHAPES_WITH_NO_OUTPUTS),
+    "poisson": of_loss(poisson, shapes=SHAPES_WITH_NO_OUTPUTS),
+    "softmax_cross_entropy": of_loss(soft_targets, one_hot),
+    "sparse_softmax_cross_entropy": of_loss(logits_with_indices),
+    "categorical_cross_entropy": of_loss(unscaled_distributions, clipped_categorical),
+    "sparse_categorical_cross_entropy": of_loss(distributions_with_indices, clipped_sparse),
 }

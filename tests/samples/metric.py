@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.samples import Sample, Samples, loss
+from tests.samples import Sample, Samples, distance, loss
 from tests.samples.loss import FIXED_SHAPES, SHAPES, SHAPES_WITH_NO_OUTPUTS, indices, weights
 
 Generator = np.random.Generator
@@ -20,7 +20,15 @@ METRICS_OF_LOSSES = (
     "sparse_categorical_cross_entropy",
     "hinge",
     "kl_divergence",
+    "huber",
+    "log_cosh",
+    "poisson",
+    "squared_hinge",
+    "sigmoid_cross_entropy",
+    "softmax_cross_entropy",
+    "sparse_softmax_cross_entropy",
 )
+DISTANCES = tuple(distance.SAMPLES)
 
 
 def binary(rng: Generator, shape: tuple[int, ...]) -> Sample:
@@ -71,4 +79,5 @@ SAMPLES = {
     "confusion": _samples(by_index),
     "all_finite": _samples(any_numbers, SHAPES_WITH_NO_OUTPUTS),
     **{f"{name}_metric": replace(loss.SAMPLES[name], undifferentiated=True) for name in METRICS_OF_LOSSES},
+    **{f"{name}_metric": replace(distance.SAMPLES[name], undifferentiated=True) for name in DISTANCES},
 }

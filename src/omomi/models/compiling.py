@@ -133,7 +133,8 @@ def check_names(loss: Any, given: tuple[Any, Any]) -> None:
     for argument in given:
         for one in places_of(argument) if several(argument) else [argument]:
             for name in as_list(one):
-                metrics.resolve(name, some, (None, 2))
+                find = metrics.made if several(loss) else metrics.resolve  # which output it judges is not known yet
+                find(name, some, (None, 2))
 
 
 def for_each(given: Any, outputs: Sequence[Output], what: str) -> list[Any]:

@@ -13,9 +13,12 @@ from omomi.ops import arithmetic as arithmetic
 from omomi.ops import attention as attention
 from omomi.ops import constraint as constraint
 from omomi.ops import convolution as convolution
+from omomi.ops import counting as counting
 from omomi.ops import depthwise_convolution as depthwise_convolution
+from omomi.ops import distance as distance
 from omomi.ops import dropout as dropout
 from omomi.ops import elementary as elementary
+from omomi.ops import focal as focal
 from omomi.ops import linear as linear
 from omomi.ops import loss as loss
 from omomi.ops import masking as masking

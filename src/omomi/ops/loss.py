@@ -21,12 +21,12 @@ from omomi.ops.rule import Array, Namespace, Rule, Saved, Wanted
 EPSILON = 1e-7  # probabilities are kept this far from 0 and 1 before a logarithm is taken
 
 
-def _reduce(xp: Namespace, w: Array, losses: Array) -> Array:
+def error_of(xp: Namespace, w: Array, losses: Array) -> Array:
     """E = (1/M) Σₙ wₙ ℓₙ; no samples give 0."""
     return xp.sum(w * losses) / max(w.size, 1)
 
 
-def _share(gy: Array, w: Array) -> Array:
+def share_of(gy: Array, w: Array) -> Array:
     """gy wₙ/M, with a last axis of length one to multiply ∂ℓₙ/∂xₙ with."""
     return (gy * w / max(w.size, 1))[..., None]
 
@@ -35,7 +35,7 @@ def _share(gy: Array, w: Array) -> Array:
 # Losses that add up terms of single outputs.
 
 
-def _termwise(
+def termwise(
     name: str,
     term: Callable[..., Array],
     slope: Callable[..., Array],
@@ -56,14 +56,14 @@ def _termwise(
 
     def forward(xp: Namespace, x: Array, t: Array, w: Array, **attributes: float) -> tuple[Array, Saved]:
         m = max(x.shape[-1], 1) if mean else 1
-        return _reduce(xp, w, xp.sum(term(xp, x, t, **attributes), axis=-1) / m), (x, t, w)
+        return error_of(xp, w, xp.sum(term(xp, x, t, **attributes), axis=-1) / m), (x, t, w)
 
     def backward(
         xp: Namespace, saved: Saved, gy: Array, wanted: Wanted, **attributes: float
     ) -> tuple[Array | None, ...]:
         x, t, w = saved
         m = max(x.shape[-1], 1) if mean else 1
-        gx = _share(gy, w) / m * slope(xp, x, t, **attributes)
+        gx = share_of(gy, w) / m * slope(xp, x, t, **attributes)
         return gx if wanted[0] else None, -gx if wanted[1] and of_difference else None, None
 
     return Rule(name, forward, backward, formula, gradient, constants=("w",) if of_difference else ("t", "w"))
@@ -72,7 +72,7 @@ def _termwise(
 # Squared error of the textbook: with an identity output its delta is x − t.
 #   forward   ℓ = ½ Σⱼ (xⱼ − tⱼ)²                     backward   ∂ℓ/∂x = x − t
 
-squared_error = _termwise(
+squared_error = termwise(
     "squared_error",
     lambda xp, x, t: 0.5 * (x - t) * (x - t),
     lambda xp, x, t: x - t,
@@ -86,7 +86,7 @@ squared_error = _termwise(
 # Mean squared error: the mean over the m outputs, without the ½.
 #   forward   ℓ = (1/m) Σⱼ (xⱼ − tⱼ)²                 backward   ∂ℓ/∂x = 2 (x − t) / m
 
-mean_squared_error = _termwise(
+mean_squared_error = termwise(
     "mean_squared_error",
     lambda xp, x, t: (x - t) * (x - t),
     lambda xp, x, t: 2 * (x - t),
@@ -99,7 +99,7 @@ mean_squared_error = _termwise(
 # Mean absolute error.
 #   forward   ℓ = (1/m) Σⱼ |xⱼ − tⱼ|                  backward   ∂ℓ/∂x = sign(x − t) / m       (0 where x = t)
 
-mean_absolute_error = _termwise(
+mean_absolute_error = termwise(
     "mean_absolute_error",
     lambda xp, x, t: xp.abs(x - t),
     lambda xp, x, t: xp.sign(x - t),
@@ -121,7 +121,7 @@ def _huber_term(xp: Namespace, x: Array, t: Array, *, delta: float = 1.0) -> Arr
     return c * (size - 0.5 * c)
 
 
-huber = _termwise(
+huber = termwise(
     "huber",
     _huber_term,
     lambda xp, x, t, *, delta=1.0: xp.clip(x - t, -delta, delta),
@@ -141,7 +141,7 @@ def _log_cosh_term(xp: Namespace, x: Array, t: Array) -> Array:
     return size + xp.log1p(xp.exp(-2 * size)) - log(2)
 
 
-log_cosh = _termwise(
+log_cosh = termwise(
     "log_cosh",
     _log_cosh_term,
     lambda xp, x, t: xp.tanh(x - t),
@@ -160,7 +160,7 @@ def _sigmoid_minus_target(xp: Namespace, x: Array, t: Array) -> Array:
     return xp.where(x >= 0, 1, e) / (1 + e) - t
 
 
-sigmoid_cross_entropy = _termwise(
+sigmoid_cross_entropy = termwise(
     "sigmoid_cross_entropy",
     lambda xp, x, t: xp.maximum(x, 0) - x * t + xp.log1p(xp.exp(-xp.abs(x))),
     _sigmoid_minus_target,
@@ -184,7 +184,7 @@ def _binary_slope(xp: Namespace, x: Array, t: Array, *, epsilon: float = EPSILON
     return xp.where(x == q, (q - t) / (q * (1 - q)), 0)
 
 
-binary_cross_entropy = _termwise(
+binary_cross_entropy = termwise(
     "binary_cross_entropy",
     _binary_term,
     _binary_slope,
@@ -196,7 +196,7 @@ binary_cross_entropy = _termwise(
 # Hinge loss (Cortes and Vapnik 1995, "Support-vector networks"), for targets ±1: 0 beyond the margin.
 #   forward   ℓ = (1/m) Σⱼ max(1 − tⱼ xⱼ, 0)          backward   ∂ℓ/∂x = −t / m       where t x < 1, else 0
 
-hinge = _termwise(
+hinge = termwise(
     "hinge",
     lambda xp, x, t: xp.maximum(1 - t * x, 0),
     lambda xp, x, t: xp.where(t * x < 1, -t, 0),
@@ -208,7 +208,7 @@ hinge = _termwise(
 # Squared hinge: the same with a penalty that starts gently.
 #   forward   ℓ = (1/m) Σⱼ max(1 − tⱼ xⱼ, 0)²         backward   ∂ℓ/∂x = −2 t max(1 − t x, 0) / m
 
-squared_hinge = _termwise(
+squared_hinge = termwise(
     "squared_hinge",
     lambda xp, x, t: xp.maximum(1 - t * x, 0) ** 2,
     lambda xp, x, t: -2 * t * xp.maximum(1 - t * x, 0),
@@ -231,7 +231,7 @@ def _divergence_slope(xp: Namespace, x: Array, t: Array, *, epsilon: float = EPS
     return xp.where(x == q, -p / q, 0)
 
 
-kl_divergence = _termwise(
+kl_divergence = termwise(
     "kl_divergence",
     _divergence_term,
     _divergence_slope,
@@ -244,7 +244,7 @@ kl_divergence = _termwise(
 # Poisson loss: the negative log-likelihood of the counts t under the rates x, without the term of t alone.
 #   forward   ℓ = (1/m) Σⱼ xⱼ − tⱼ log(xⱼ + ε)        backward   ∂ℓ/∂x = (1 − t / (x + ε)) / m
 
-poisson = _termwise(
+poisson = termwise(
     "poisson",
     lambda xp, x, t, *, epsilon=EPSILON: x - t * xp.log(x + epsilon),
     lambda xp, x, t, *, epsilon=EPSILON: 1 - t / (x + epsilon),
@@ -277,12 +277,12 @@ def _pick(xp: Namespace, x: Array, t: Array) -> Array:
 
 def softmax_cross_entropy_forward(xp: Namespace, x: Array, t: Array, w: Array) -> tuple[Array, Saved]:
     y, log_y = _softmax(xp, x)
-    return _reduce(xp, w, -xp.sum(t * log_y, axis=-1)), (y, t, w)
+    return error_of(xp, w, -xp.sum(t * log_y, axis=-1)), (y, t, w)
 
 
 def softmax_cross_entropy_backward(xp: Namespace, saved: Saved, gy: Array, wanted: Wanted) -> tuple[Array | None, ...]:
     y, t, w = saved
-    return _share(gy, w) * (xp.sum(t, axis=-1, keepdims=True) * y - t), None, None
+    return share_of(gy, w) * (xp.sum(t, axis=-1, keepdims=True) * y - t), None, None
 
 
 softmax_cross_entropy = Rule(
@@ -301,14 +301,14 @@ softmax_cross_entropy = Rule(
 
 def sparse_softmax_cross_entropy_forward(xp: Namespace, x: Array, t: Array, w: Array) -> tuple[Array, Saved]:
     y, log_y = _softmax(xp, x)
-    return _reduce(xp, w, -_pick(xp, log_y, t)), (y, t, w)
+    return error_of(xp, w, -_pick(xp, log_y, t)), (y, t, w)
 
 
 def sparse_softmax_cross_entropy_backward(
     xp: Namespace, saved: Saved, gy: Array, wanted: Wanted
 ) -> tuple[Array | None, ...]:
     y, t, w = saved
-    return _share(gy, w) * xp.where(t[..., None] == xp.arange(y.shape[-1]), y - 1, y), None, None
+    return share_of(gy, w) * xp.where(t[..., None] == xp.arange(y.shape[-1]), y - 1, y), None, None
 
 
 sparse_softmax_cross_entropy = Rule(
@@ -327,13 +327,13 @@ sparse_softmax_cross_entropy = Rule(
 #             with gp = ∂ℓ/∂p = −t / q  where ε ≤ p ≤ 1 − ε, that is p = q; else 0
 
 
-def _probabilities(xp: Namespace, x: Array, epsilon: float) -> tuple[Array, Array, Array]:
+def probabilities(xp: Namespace, x: Array, epsilon: float) -> tuple[Array, Array, Array]:
     s = xp.sum(x, axis=-1, keepdims=True)
     p = x / s
     return s, p, xp.clip(p, epsilon, 1 - epsilon)
 
 
-def _through_scaling(xp: Namespace, s: Array, p: Array, gp: Array) -> Array:
+def through_scaling(xp: Namespace, s: Array, p: Array, gp: Array) -> Array:
     """From ∂ℓ/∂p to ∂ℓ/∂x through p = x / Σ x."""
     return (gp - xp.sum(gp * p, axis=-1, keepdims=True)) / s
 
@@ -341,8 +341,8 @@ def _through_scaling(xp: Namespace, s: Array, p: Array, gp: Array) -> Array:
 def categorical_cross_entropy_forward(
     xp: Namespace, x: Array, t: Array, w: Array, *, epsilon: float = EPSILON
 ) -> tuple[Array, Saved]:
-    s, p, q = _probabilities(xp, x, epsilon)
-    return _reduce(xp, w, -xp.sum(t * xp.log(q), axis=-1)), (s, p, q, t, w)
+    s, p, q = probabilities(xp, x, epsilon)
+    return error_of(xp, w, -xp.sum(t * xp.log(q), axis=-1)), (s, p, q, t, w)
 
 
 def categorical_cross_entropy_backward(
@@ -350,7 +350,7 @@ def categorical_cross_entropy_backward(
 ) -> tuple[Array | None, ...]:
     s, p, q, t, w = saved
     gp = xp.where(p == q, -t / q, 0)
-    return _share(gy, w) * _through_scaling(xp, s, p, gp), None, None
+    return share_of(gy, w) * through_scaling(xp, s, p, gp), None, None
 
 
 categorical_cross_entropy = Rule(
@@ -370,8 +370,8 @@ categorical_cross_entropy = Rule(
 def sparse_categorical_cross_entropy_forward(
     xp: Namespace, x: Array, t: Array, w: Array, *, epsilon: float = EPSILON
 ) -> tuple[Array, Saved]:
-    s, p, q = _probabilities(xp, x, epsilon)
-    return _reduce(xp, w, -xp.log(_pick(xp, q, t))), (s, p, q, t, w)
+    s, p, q = probabilities(xp, x, epsilon)
+    return error_of(xp, w, -xp.log(_pick(xp, q, t))), (s, p, q, t, w)
 
 
 def sparse_categorical_cross_entropy_backward(
@@ -379,7 +379,7 @@ def sparse_categorical_cross_entropy_backward(
 ) -> tuple[Array | None, ...]:
     s, p, q, t, w = saved
     gp = xp.where((t[..., None] == xp.arange(p.shape[-1])) & (p == q), -1 / q, 0)
-    return _share(gy, w) * _through_scaling(xp, s, p, gp), None, None
+    return share_of(gy, w) * through_scaling(xp, s, p, gp), None, None
 
 
 sparse_categorical_cross_entropy = Rule(

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from omomi.ops import loss
+from omomi.ops import distance, loss
 from omomi.ops.rule import Array, Namespace, Rule, Saved
 
 
@@ -121,6 +121,17 @@ def _of_loss(rule: Rule) -> Rule:
     return Rule(f"{rule.name}_metric", forward, None, f"M E of {rule.formula}")
 
 
+huber_metric = _of_loss(loss.huber)
+log_cosh_metric = _of_loss(loss.log_cosh)
+poisson_metric = _of_loss(loss.poisson)
+squared_hinge_metric = _of_loss(loss.squared_hinge)
+mean_absolute_percentage_error_metric = _of_loss(distance.mean_absolute_percentage_error)
+mean_squared_logarithmic_error_metric = _of_loss(distance.mean_squared_logarithmic_error)
+cosine_similarity_metric = _of_loss(distance.cosine_similarity)
+categorical_hinge_metric = _of_loss(distance.categorical_hinge)
+sigmoid_cross_entropy_metric = _of_loss(loss.sigmoid_cross_entropy)
+softmax_cross_entropy_metric = _of_loss(loss.softmax_cross_entropy)
+sparse_softmax_cross_entropy_metric = _of_loss(loss.sparse_softmax_cross_entropy)
 mean_squared_error_metric = _of_loss(loss.mean_squared_error)
 mean_absolute_error_metric = _of_loss(loss.mean_absolute_error)
 binary_cross_entropy_metric = _of_loss(loss.binary_cross_entropy)

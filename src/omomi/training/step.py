@@ -77,7 +77,7 @@ def training_step(model: Trainable, objective: Objective, metrics: Sequence[Metr
             new = engine.choose(finite, moved, lambda: {**state, **scaled} if scaled else state)
         return new, {"loss": E._array, "finite": going}
 
-    return entries, step, why_not_replayed(model, objective)
+    return entries, step, why_not_replayed(model, objective, metrics)
 
 
 def evaluation_step(model: Trainable, objective: Objective, metrics: Sequence[Metric]) -> Made:
@@ -90,7 +90,7 @@ def evaluation_step(model: Trainable, objective: Objective, metrics: Sequence[Me
             ys, E, values = judged(model, objective, batch, training=False)
             return {**arrays(entries), **measured(metrics, E, values, ys, batch)}, {"loss": E._array}
 
-    return entries, step, why_not_replayed(model, objective)
+    return entries, step, why_not_replayed(model, objective, metrics)
 
 
 def prediction_step(model: Trainable) -> Made:
@@ -127,13 +127,18 @@ def judged(
     return ys, E, values
 
 
-def why_not_replayed(model: Trainable, objective: Objective | None = None) -> str | None:
-    """Which layer or loss does not declare that its calls may be recorded and replayed; ``None`` if all do."""
+def why_not_replayed(
+    model: Trainable, objective: Objective | None = None, metrics: Sequence[Metric] = ()
+) -> str | None:
+    """Which layer, loss or metric does not declare that its calls may be recorded and replayed; ``None`` if all do."""
     for path, layer in model.walk():
         if not layer.replayable:
             return f"layer {path or layer.name} ({type(layer).__name__}) does not declare itself replayable"
     if objective is not None and not objective.replayable:
         return f"the loss {objective.name} does not declare itself replayable"
+    for m in metrics:
+        if not m.replayable:
+            return f"the metric {m.name} does not declare itself replayable"
     return None
 
 

@@ -166,3 +166,20 @@ def signs(y: Array, output: Shape, where: str) -> Array:
 def shown(shape: Shape) -> str:
     """A shape as messages write it, the batch as N."""
     return "(" + ", ".join("N" if d is None else str(d) for d in shape) + ("," if len(shape) == 1 else "") + ")"
+
+
+def check_weights(w: Array, outputs: tuple[int, ...], where: str) -> None:
+    """Raise unless there is one weight for each sample, or for each row of one, and none is negative.
+
+    Raises:
+        ShapeError, DataError: there is not, or one is.
+    """
+    if w.shape != outputs[: w.ndim] or not 1 <= w.ndim < len(outputs):
+        raise ShapeError(
+            "there is one weight for each sample.",
+            where=where,
+            expected=f"sample_weight of shape ({outputs[0]},)",
+            received=f"shape {w.shape}",
+        )
+    if not np.isfinite(w).all() or (w < 0).any():
+        raise DataError("weights are finite and not negative.", where=where, received=f"{w.min():g} … {w.max():g}")

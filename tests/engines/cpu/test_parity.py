@@ -87,6 +87,8 @@ DRAWN = "the time is that of the draw, which is NumPy's; of the layers that draw
 MOVES = "moves numbers and computes nothing: NumPy's copy of a strided view is a kernel of its own"
 RARE = "a few small passes of NumPy after a step, for parameters that are constrained"
 SCALAR = "one number for each step"
+COUNTS = "a few passes of NumPy over the outputs of a batch, where somebody asks for such a metric"
+SELDOM = "a few passes of NumPy over the outputs of a batch; the losses that are common have kernels"
 PLAIN = {
     "resampling": "a few gathers and products of NumPy",
     "power": POWERS,
@@ -132,6 +134,26 @@ PLAIN = {
     "sparsemax": "it sorts, which NumPy does well, and stands at the end of a network, once",
     "group_normalization": "its sums run over columns of a matrix and over its rows at once: no pass here does that",
     "unit_normalization": LOCAL,
+    "threshold_counts": COUNTS,
+    "class_counts": COUNTS,
+    "label_confusion": COUNTS,
+    "residual_sums": COUNTS,
+    "exact_accuracy": COUNTS,
+    "one_hot": COUNTS,
+    "largest": COUNTS,
+    "weighted_sum": COUNTS,
+    "softmax_cross_entropy_metric": COUNTS,
+    "sparse_softmax_cross_entropy_metric": COUNTS,
+    "mean_absolute_percentage_error": SELDOM,
+    "mean_squared_logarithmic_error": SELDOM,
+    "cosine_similarity": SELDOM,
+    "categorical_hinge": SELDOM,
+    "binary_focal_cross_entropy": SELDOM,
+    "categorical_focal_cross_entropy": SELDOM,
+    "mean_absolute_percentage_error_metric": COUNTS,
+    "mean_squared_logarithmic_error_metric": COUNTS,
+    "cosine_similarity_metric": COUNTS,
+    "categorical_hinge_metric": COUNTS,
     "loss_scale": "for float16, in which this engine does not compute",
     "confusion": "counted after training, over one array of predictions",
 }

@@ -21,6 +21,11 @@ COUNTED = (
     "binary_cross_entropy",
     "hinge",
     "kl_divergence",
+    "huber",
+    "log_cosh",
+    "poisson",
+    "squared_hinge",
+    "sigmoid_cross_entropy",
     *PROBABILITY_LOSSES,
 )
 
