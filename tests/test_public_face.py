@@ -36,7 +36,7 @@ def test_every_public_name_exists_and_is_listed():
 
 def test_the_names_of_the_design_are_there():
     for name in [
-        "Input",
+        "InputLayer",
         "Dense",
         "Activation",
         "Dropout",

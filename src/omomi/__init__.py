@@ -35,6 +35,7 @@ from omomi.graph.hooks import Hook as Hook
 from omomi.graph.randomness import set_seed as set_seed
 from omomi.graph.variable import Variable as Variable
 from omomi.inspect.learning_rate import find_learning_rate as find_learning_rate
+from omomi.layers.input_layer import Input as Input
 from omomi.layers.layer import Layer as Layer
 from omomi.layers.precision import set_precision as set_precision
 from omomi.layers.state import Buffer as Buffer
@@ -52,6 +53,7 @@ __all__ = [
     "Checkpoints",
     "History",
     "Hook",
+    "Input",
     "Layer",
     "Model",
     "Parameter",

@@ -28,12 +28,16 @@ class Context(threading.local):
         half: the dtype that layers compute in where the model's precision says so, instead of float32.
         draws: seed and step of the random draws, and how often each path has drawn in this step.
         seed: of models that are built here and have none of their own, if it is fixed.
+        key: the name that the next layer has inside the layer around it, where that is not its own.
+        sketching: whether a network is being drawn up: parameters get a place and no numbers yet.
         penalties: what layers add to the loss while they compute; ``None`` where there is no loss.
     """
 
     recording: bool = True
     training: bool = False
     path: str = ""
+    key: str | None = None
+    sketching: bool = False
     dtype: str = "float32"
     half: str | None = None
     hooks: tuple[Hook, ...] = ()

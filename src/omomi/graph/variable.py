@@ -7,7 +7,7 @@ the deltas of its inputs, and where a value was used many times its deltas add u
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -41,6 +41,9 @@ class Variable:
         >>> x.grad
         array([2., 4.])
     """
+
+    # A symbolic tensor has a shape and no numbers: a rule called on one is not computed but drawn into a network.
+    symbolic: ClassVar[bool] = False
 
     __slots__ = ("__weakref__", "_array", "creator", "generation", "grad", "index", "mask", "name", "requires_grad")
     __array_priority__ = 100  # so that `numpy_array * variable` asks the Variable
@@ -106,6 +109,10 @@ class Variable:
         return bool(self.array)
 
     __hash__ = object.__hash__
+
+    def drawn(self, rule: Rule, inputs: tuple[Variable, ...], attributes: dict[str, Any]) -> Any:
+        """Of a symbolic tensor: the outputs of a rule called on these, as symbolic tensors."""
+        raise NotImplementedError
 
     def cleargrad(self) -> None:
         """Forget the gradient."""
@@ -236,7 +243,7 @@ def as_variable(value: Any) -> Variable:
 def operand(value: Any, partner: Variable) -> Any:
     """The other side of an operator: a plain number takes the partner's dtype."""
     if isinstance(value, (int, float)):
-        return current().asarray(value, dtype=partner._array.dtype)
+        return current().asarray(value, dtype=partner.dtype)
     return value
 
 
@@ -254,6 +261,9 @@ def apply(rule: Rule, *inputs: Any, **attributes: Any) -> Any:
     This is the one door between the graph and the engines: hooks stand here, and here the node is remembered.
     """
     variables = tuple(x if isinstance(x, Variable) else output(as_array(x)) for x in inputs)
+    for x in variables:
+        if x.symbolic:
+            return x.drawn(rule, variables, attributes)
     arrays = [x._array for x in variables]
     hooks = context.hooks
     for hook in hooks:

@@ -45,7 +45,6 @@ from omomi.layers.core import Activation as Activation
 from omomi.layers.core import Dense as Dense
 from omomi.layers.core import Dropout as Dropout
 from omomi.layers.core import Flatten as Flatten
-from omomi.layers.core import Input as Input
 from omomi.layers.core import Permute as Permute
 from omomi.layers.core import Rescaling as Rescaling
 from omomi.layers.core import Reshape as Reshape
@@ -54,6 +53,8 @@ from omomi.layers.depthwise import DepthwiseConv2D as DepthwiseConv2D
 from omomi.layers.depthwise import SeparableConv1D as SeparableConv1D
 from omomi.layers.depthwise import SeparableConv2D as SeparableConv2D
 from omomi.layers.embedding import Embedding as Embedding
+from omomi.layers.input_layer import Input as Input
+from omomi.layers.input_layer import InputLayer as InputLayer
 from omomi.layers.layer import Layer as Layer
 from omomi.layers.masking import Masking as Masking
 from omomi.layers.merging import Add as Add
@@ -78,6 +79,7 @@ from omomi.layers.normalization import GroupNormalization as GroupNormalization
 from omomi.layers.normalization import LayerNormalization as LayerNormalization
 from omomi.layers.normalization import RMSNormalization as RMSNormalization
 from omomi.layers.normalization import UnitNormalization as UnitNormalization
+from omomi.layers.operation import Operation as Operation
 from omomi.layers.pooling import AveragePooling1D as AveragePooling1D
 from omomi.layers.pooling import AveragePooling2D as AveragePooling2D
 from omomi.layers.pooling import AveragePooling3D as AveragePooling3D

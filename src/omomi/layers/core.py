@@ -1,4 +1,4 @@
-"""The layers of the feed-forward network: Input, Dense, Activation, and those that only change the shape."""
+"""The layers of the feed-forward network: Dense, Activation, and those that only change the shape."""
 
 from __future__ import annotations
 
@@ -12,31 +12,8 @@ from omomi.graph import functions
 from omomi.graph.variable import Variable
 from omomi.layers import activations, constraints, initializers, regularizers
 from omomi.layers.layer import Layer, Shape
-from omomi.layers.naming import check_data_format, sample_shape
+from omomi.layers.naming import check_data_format
 from omomi.layers.state import Parameter
-
-
-class Input(Layer):
-    """Says the shape of one sample, as the first entry of a Sequential. It computes nothing.
-
-    Args:
-        shape: the shape of one sample, without the batch.
-    """
-
-    supports_masking = True
-
-    def __init__(self, shape: Any, *, name: str | None = None, **options: Any) -> None:
-        super().__init__(name=name, input_shape=sample_shape(shape, "Input"), **options)
-
-    def call(self, inputs: Variable) -> Variable:
-        return inputs
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
-
-    def get_config(self) -> dict[str, Any]:
-        assert self.given_input_shape is not None
-        return {"name": self.name, "shape": list(self.given_input_shape)}
 
 
 class Dense(Layer):

@@ -15,20 +15,22 @@ import numpy as np
 from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, ShapeError, UnknownNameError
 from omomi.graph.context import context, no_grad, training_mode
-from omomi.graph.randomness import Draws, fresh_seed, seed_number, seed_words
+from omomi.graph.randomness import seed_number
 from omomi.graph.variable import Variable
 from omomi.layers import constraints, initializers, regularizers
+from omomi.layers.drawing import Drawn, symbol_among
 from omomi.layers.inputs import cast, check_one, shape_of, single, trial
 from omomi.layers.masks import hand_on, mask_of, mask_position
 from omomi.layers.naming import is_default, sample_shape, snake_case
 from omomi.layers.precision import checked, computed_in, default_precision, parameters_in
+from omomi.layers.root import Root
 from omomi.layers.state import Buffer, Parameter, StateEntry, changes, put_in_order
 
 DTYPES = {name: np.dtype(name) for name in ("float16", "float32", "float64")}
 Shape = tuple[int | None, ...]  # the batch comes first and may be None: any number of samples
 
 
-class Layer:
+class Layer(Drawn, Root):
     """Base of all layers. Subclass it, make parameters in ``build`` (or ``__init__``), compute in ``call``.
 
     Args:
@@ -95,10 +97,13 @@ class Layer:
         self._children: dict[str, Layer] = {}
         self.carried: dict[str, Buffer] = {}  # what one batch hands to the next; no part of a saved model
         self._key: str | None = None  # its name inside the layer around it
+        self._calls: list[Any] = []
+        self._around: Any = None
+        self._provisional = False
         self._explicit_name = name
         self._seed: Buffer | None = None
         self._step: Buffer | None = None
-        self.seed = seed
+        self.seed: int | None = seed
         self._trainable = trainable
         self.activity_regularizer = regularizers.get(activity_regularizer)
         if dtype is not None and dtype not in DTYPES:
@@ -297,13 +302,17 @@ class Layer:
     @property
     def name(self) -> str:
         """The name given, else the one it has inside its model, else its kind."""
-        return self._explicit_name or self._key or snake_case(type(self).__name__)
+        return self._explicit_name or self._key or self.default_name()
+
+    def default_name(self) -> str:
+        """The name of a layer that has no other: its kind."""
+        return snake_case(type(self).__name__)
 
     @property
     def where(self) -> str:
         """How messages call this layer."""
         kind = type(self).__name__
-        return kind if self.name == snake_case(kind) and self._key is None else f"{self.name} ({kind})"
+        return kind if self.name == self.default_name() and self._key is None else f"{self.name} ({kind})"
 
     def __repr__(self) -> str:
         defaults = {k: p.default for k, p in inspect.signature(type(self).__init__).parameters.items()}
@@ -318,6 +327,10 @@ class Layer:
 
     def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """Build the layer if this is its first call, then compute."""
+        symbol = symbol_among(inputs, args, kwargs)
+        if symbol is not None:
+            return symbol.through(self, inputs, args, kwargs, training)
+        name, context.key = context.key or self._key, None
         outside = context.path, context.training, context.draws, context.dtype, context.half
         mask = kwargs.get("mask", mask_of(inputs))
         try:
@@ -325,7 +338,7 @@ class Layer:
                 context.path, context.draws = "", self.own_draws()
                 context.half = computed_in(self.precision, self.where)
             else:
-                key = self._key or self.name
+                key = name or self.name
                 context.path = f"{context.path}/{key}" if context.path else key
             if training is not None:
                 context.training = training
@@ -336,6 +349,8 @@ class Layer:
                 self.build_at(context.path, shape_of(inputs), seed_number(context.draws))
             else:
                 self._check(shape_of(inputs))
+            if self._provisional and not context.sketching:
+                self.draw_numbers(context.path, seed_number(context.draws))
             if self._takes_training:
                 kwargs["training"] = context.training
             if mask is not None and self._mask_position is not None and len(args) <= self._mask_position:
@@ -378,20 +393,3 @@ class Layer:
         if context.half is not None and wanted == "float32" and not self.full_precision:
             wanted = context.half
         return cast(inputs, wanted, self.casts_integers, self.several_inputs)
-
-    def _own_seed(self) -> Buffer:
-        if self._seed is None:
-            self.seed = fresh_seed() if self.seed is None else int(self.seed)
-            self._seed = Buffer((2,), initializers.get("zeros"), "uint32")
-            self._seed.assign(seed_words(self.seed))
-        return self._seed
-
-    def _own_step(self) -> Buffer:
-        if self._step is None:
-            self._step = Buffer((), initializers.get("zeros"), "uint32")
-            self._step.assign(np.zeros((), np.uint32))
-        return self._step
-
-    def own_draws(self) -> Draws:
-        """The random draws of this layer as a root, in the step that it is in."""
-        return Draws(self._own_seed()._array, self._own_step()._array)

@@ -10,12 +10,12 @@ import numpy as np
 from omomi.errors import ConfigurationError, ShapeError
 
 
-def sample_shape(shape: Any, where: str) -> tuple[int | None, ...] | None:
-    """Check the shape of one sample as a user wrote it."""
+def sample_shape(shape: Any, where: str, may_begin_open: bool = False) -> tuple[int | None, ...] | None:
+    """Check the shape of one sample as a user wrote it. One that begins with ``None`` usually includes the batch."""
     if shape is None:
         return None
     sizes = (shape,) if isinstance(shape, int) else tuple(shape)
-    if sizes and sizes[0] is None and len(sizes) > 1:
+    if sizes and sizes[0] is None and len(sizes) > 1 and not may_begin_open:
         raise ShapeError(
             "the shape of a sample has no batch.",
             where=where,

@@ -16,6 +16,7 @@ from omomi.engines import random
 from omomi.engines.engine import Array
 from omomi.engines.selection import current
 from omomi.errors import NotBuiltError, ShapeError
+from omomi.graph.context import context
 from omomi.graph.variable import Variable
 from omomi.layers.initializers import Initializer
 
@@ -32,12 +33,13 @@ changes = Changes()
 class StateEntry(Variable):
     """An array that training changes. It has a shape from the start, and its numbers once its path is known."""
 
-    __slots__ = ("_dtype", "_shape", "initializer")
+    __slots__ = ("_dtype", "_shape", "initializer", "provisional")
 
     def __init__(self, shape: tuple[int, ...], initializer: Initializer, dtype: Any, requires_grad: bool) -> None:
         self._array = None
         self._shape, self._dtype, self.initializer = tuple(shape), np.dtype(dtype), initializer
         self.requires_grad, self.name, self.grad = requires_grad, None, None
+        self.provisional = False  # whether zeros stand in for the first numbers, which are drawn when its path is known
         self.creator, self.index, self.generation, self.mask = None, 0, 0, None
 
     @property
@@ -59,11 +61,13 @@ class StateEntry(Variable):
     @property
     def array(self) -> Array:
         """The value, as a read-only view; :meth:`assign` writes."""
-        if self._array is None:
+        if self._array is None or self.provisional:
             raise NotBuiltError(
                 "this parameter has no numbers yet: its layer has not been built inside a model.",
                 where=self.name,
-                fix="call the model on data once, or give the first layer an input_shape",
+                fix="make the Model of these layers first"
+                if self.provisional
+                else "call the model on data once, or give the first layer an input_shape",
             )
         engine = current()
         return engine.lend(engine.read(self._array))
@@ -84,12 +88,17 @@ class StateEntry(Variable):
                 expected=f"shape {self._shape}",
                 received=f"shape {tuple(array.shape)}",
             )
+        self.provisional = False
         owned = isinstance(value, Variable)  # computed in the graph: nobody else writes to it
         self._array = array if owned and array.dtype == self._dtype else current().xp.array(array, dtype=self._dtype)
 
     def initialize(self, seed: int, path: str) -> None:
         """Draw the first numbers. They are a function of (seed, path), and always come from the host."""
         self.name = path
+        self.provisional = context.sketching
+        if self.provisional:
+            self._array = np.zeros(self._shape, self._dtype)
+            return
         host = self.initializer(self._shape, random.address(seed, path)).astype(self._dtype)
         self._array = current().asarray(host)
 

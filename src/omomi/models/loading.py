@@ -10,6 +10,7 @@ import numpy as np
 
 from omomi.errors import FileFormatError, OmomiError, UnknownNameError
 from omomi.files.tensors import load_arrays
+from omomi.graph.structure import mapped
 from omomi.layers.registry import LAYERS
 from omomi.models.model import Model
 from omomi.models.saving import KIND, LAYOUT
@@ -75,17 +76,19 @@ def _build(header: dict[str, Any], custom_objects: dict[str, Any]) -> Model:
     """A model of the header's configuration, with initial weights, compiled as it was."""
     described = header["model"]
     name, config = described["class_name"], {**described["config"], "seed": header["seed"]}
-    input_shape = tuple(header["input_shape"])
     model: Model
     if name == "Sequential":
         model = Sequential.from_config(config, custom_objects)
         if not model.built:
-            model.build_from(input_shape)
+            model.build_from(tuple(header["input_shape"]))
+    elif "calls" in config:
+        model = {"Model": Model, **custom_objects}[name].from_config(config, custom_objects)
     elif name in custom_objects:
         model = custom_objects[name].from_config(config)
-        model.try_on(np.zeros((1, *input_shape[1:]), model.float_dtype))
+        shape = header["input_shape"]
+        model.try_on(sample_of(shape, model.float_dtype))
     else:
-        raise UnknownNameError("model", name, [*custom_objects, "Sequential"])
+        raise UnknownNameError("model", name, [*custom_objects, "Model", "Sequential"])
     training = header["training"]
     if training is not None:
         model.compile(
@@ -96,3 +99,10 @@ def _build(header: dict[str, Any], custom_objects: dict[str, Any]) -> Model:
             training["weighted_metrics"],
         )
     return model
+
+
+def sample_of(shape: Any, dtype: str) -> Any:
+    """Zeros of this shape, one sample; of several shapes a list or dictionary of zeros."""
+    if isinstance(shape, dict) or (shape and isinstance(shape[0], (list, tuple))):
+        return mapped(lambda one: sample_of(one, dtype), shape)
+    return np.zeros((1, *shape[1:]), dtype)

@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from omomi.errors import ConfigurationError, DataError, ShapeError
+from omomi.errors import ConfigurationError, DataError, DtypeError, ShapeError, UnknownNameError
 from omomi.graph.structure import mapped, places
 from omomi.graph.variable import Variable, as_array
+from omomi.layers.inputs import single
 from omomi.layers.layer import Shape
 from omomi.models.compiling import for_each, names, several
+from omomi.models.network import Port
 from omomi.training.batches import Array, as_data, check_lengths, sample_weights
 from omomi.training.objective import Objective, Output
 from omomi.training.targets import shown
@@ -29,6 +31,92 @@ def inputs_of(x: Any) -> Any:
     if isinstance(x, (list, tuple)) and x and all(is_array(part) for part in x):
         return [as_data(part, f"x[{position}]") for position, part in enumerate(x)]
     return as_data(x, "x")
+
+
+def ordered(inputs: Any, ports: Sequence[Port], where: str) -> list[Any]:
+    """One value for each input of a network, given alone, as a list, or by name.
+
+    Raises:
+        UnknownNameError: a name that no input has.
+        DataError: another number of them.
+    """
+    if isinstance(inputs, Mapping):
+        named = {name: port for port in ports for name in (port.layer.name, port.name)}
+        found: dict[str, Any] = {}
+        for name, value in inputs.items():
+            if name not in named:
+                raise UnknownNameError("input", name, [port.name for port in ports], where=where)
+            found[named[name].name] = value
+        missing = [port.name for port in ports if port.name not in found]
+        if missing:
+            raise DataError(
+                "an input is missing.",
+                where=where,
+                expected=", ".join(repr(port.name) for port in ports),
+                received=", ".join(map(repr, inputs)),
+                fix=f"x={{…, {missing[0]!r}: …}}",
+            )
+        return [found[port.name] for port in ports]
+    if len(ports) == 1:
+        alone = isinstance(inputs, (list, tuple)) and len(inputs) == 1 and is_array(inputs[0])
+        return [inputs[0] if alone and len(inputs[0].shape) == len(ports[0].shape) else inputs]
+    if not isinstance(inputs, (list, tuple)) or len(inputs) != len(ports):
+        names = ", ".join(repr(port.name) for port in ports)
+        raise DataError(
+            f"the model has {len(ports)} inputs.",
+            where=where,
+            expected=f"a list of {len(ports)} arrays, for {names}; or a dictionary by these names",
+            received=f"{len(inputs)} entries" if isinstance(inputs, (list, tuple)) else f"one {type(inputs).__name__}",
+        )
+    return list(inputs)
+
+
+def ports_of(x: Any, ports: Sequence[Port], where: str) -> Any:
+    """Inputs as arrays, in the order of the network's inputs; alone if there is one.
+
+    Raises:
+        DataError, UnknownNameError, DtypeError: they do not fit.
+    """
+    arrays: list[Array] = []
+    for port, value in zip(ports, ordered(x, ports, where), strict=True):
+        what = "x" if len(ports) == 1 else f"x of input {port.name!r}"
+        array = as_data(value, what)
+        wanted = np.dtype(port.layer.data_dtype)
+        if wanted.kind != "f" and array.dtype.kind == "f":
+            if (array != np.floor(array)).any():
+                raise DtypeError(
+                    "this input takes whole numbers.",
+                    where=what,
+                    expected=f"dtype {wanted}, as its Input says",
+                    received=f"{array.dtype} with fractions",
+                )
+            array = array.astype(wanted)
+        arrays.append(array)
+    return arrays[0] if len(arrays) == 1 else arrays
+
+
+def check_fits(shape: Any, ports: Sequence[Port], where: str) -> None:
+    """Raise unless inputs of these shapes (batch first) fit a network."""
+    shapes = [shape] if single(shape) else list(places(shape).values())
+    if len(shapes) != len(ports):
+        raise ShapeError(
+            "another number of inputs.",
+            where=where,
+            expected=f"{len(ports)}: {', '.join(repr(port.name) for port in ports)}",
+            received=f"{len(shapes)}",
+        )
+    for one, port in zip(shapes, ports, strict=True):
+        known = tuple(one)
+        if len(known) != len(port.shape) or any(
+            None not in (a, b) and a != b for a, b in zip(known[1:], port.shape[1:], strict=True)
+        ):
+            raise ShapeError(
+                "this does not fit the model's input.",
+                where=f"{where}, input {port.name!r}",
+                expected=f"shape {shown(port.shape)}",
+                received=f"shape {known}",
+                fix=input_fix(known, port.shape[1:]),
+            )
 
 
 def variables(inputs: Any) -> Any:

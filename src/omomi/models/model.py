@@ -7,18 +7,11 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import numpy as np
-
-from omomi.errors import ConfigurationError, NotBuiltError, UnknownNameError
-from omomi.graph.context import no_grad, training_mode
-from omomi.graph.structure import first, mapped, places
-from omomi.graph.variable import Variable
-from omomi.layers.core import Input
-from omomi.layers.layer import Layer
+from omomi.errors import ConfigurationError, NotBuiltError
 from omomi.layers.recurrence import States
 from omomi.models.compiling import as_given, as_keras, check_names, check_weights, get_losses, metrics_of, objective_of
+from omomi.models.connected import Connected
 from omomi.models.feeding import about, feed, feed_fit, feed_inputs, from_arrays
-from omomi.models.matching import check_samples, inputs_of, outputs_of, variables
 from omomi.models.saving import save_model
 from omomi.models.summary import LayerRow, summary_rows, summary_text
 from omomi.models.weights import load_weights, save_weights
@@ -30,16 +23,27 @@ from omomi.training.checkpoints import Checkpoints
 from omomi.training.history import History
 from omomi.training.ledger import period_of
 from omomi.training.loop import Steps, Trainer, predict
-from omomi.training.objective import Output
 from omomi.training.progress import all_callbacks, history_among, progress_callback
 from omomi.training.recorder import Recorder
 
 
-class Model(Layer):
-    """A network that can be trained. Subclass it and write ``call``, or use :class:`omomi.Sequential`.
+class Model(Connected):
+    """A network that can be trained: what lies between symbolic inputs and outputs, or a subclass with a ``call``.
+
+    Args:
+        inputs, outputs: what :func:`omomi.Input` gave and what layers made of it; one tensor, or several as a list or a
+            dictionary. Layers that are called several times are shared: they have one set of weights.
+        name, seed, dtype, precision, trainable: as of a layer.
 
     Example:
         >>> import numpy as np, omomi
+        >>> x = omomi.Input((4,))
+        >>> h = omomi.layers.Dense(4, activation="relu")(x)
+        >>> model = omomi.Model(x, omomi.layers.Dense(3)(x + h), seed=0)
+        >>> model.predict(np.eye(4)).shape
+        (4, 3)
+
+    Or with a ``call`` of one's own:
         >>> class Classifier(omomi.Model):
         ...     def __init__(self):
         ...         super().__init__(seed=0)
@@ -54,7 +58,7 @@ class Model(Layer):
         ['accuracy', 'loss']
     """
 
-    bookkeeping = Layer.bookkeeping | {
+    bookkeeping = Connected.bookkeeping | {
         "optimizer",
         "loss",
         "loss_weights",
@@ -64,8 +68,8 @@ class Model(Layer):
         "seed_given",
     }
 
-    def __init__(self, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, inputs: Any = None, outputs: Any = None, **options: Any) -> None:
+        super().__init__(inputs, outputs, **options)
         self.seed_given = options.get("seed") is not None  # else training that resumes takes that of its checkpoint
         self.optimizer: optimizers.Optimizer | None = None
         self.loss: Any = None  # a Loss; or, with several outputs, a list or dictionary of them
@@ -76,7 +80,6 @@ class Model(Layer):
         self._steps = Steps()
         self._group: int | None = None  # steps in a call, where an engine can take several
         self._trainer: Trainer | None = None
-        self._output_shape: Any = None  # a tuple; of several outputs a list or dictionary of tuples
 
     # ---- compile ----------------------------------------------------------------------------------------------
 
@@ -164,78 +167,6 @@ class Model(Layer):
     def __call__(self, inputs: Any, *args: Any, training: bool | None = None, **kwargs: Any) -> Any:
         """Build the model if this is its first call, then compute. A list or dictionary of arrays is several inputs."""
         return super().__call__(self.taken(inputs), *args, training=training, **kwargs)
-
-    # ---- building ---------------------------------------------------------------------------------------------
-
-    def given_inputs(self, x: Any) -> Any:
-        """Inputs as users give them, as arrays in the structure that ``call`` takes."""
-        return inputs_of(x)
-
-    def taken(self, inputs: Any) -> Any:
-        """What the model is called with, several inputs as Variables."""
-        return variables(inputs)
-
-    def fit_to(self, x: Any) -> None:
-        """Check that samples like those of ``x`` fit, and build the model for them if it is not built yet.
-
-        Raises:
-            ShapeError: they do not fit.
-        """
-        if self.given_input_shape is not None:
-            check_samples(first(x), self.given_input_shape, self.where)
-        if self._output_shape is None:
-            self.try_on(mapped(lambda array: array[:1], x))
-
-    def try_on(self, x: Any) -> None:
-        """Build the model by calling it once, untrained and unrecorded, on samples that show their shape."""
-        with no_grad(), training_mode(False), np.errstate(all="ignore"):  # only the shape counts
-            y = self(x)
-        if not places(y) or not all(isinstance(part, Variable) for part in places(y).values()):
-            raise ConfigurationError(
-                "call() returns one Variable, or a list or dictionary of Variables.",
-                where=self.where,
-                received=type(y).__name__,
-            )
-        self._output_shape = mapped(lambda part: (None, *part.shape[1:]), y)
-
-    @property
-    def output_shape(self) -> Any:
-        """The shape of the output, the batch (``None``) first; of several outputs, a list or dictionary of shapes."""
-        if self._output_shape is None:
-            raise NotBuiltError(
-                "the model has not been built.",
-                where=self.where,
-                fix="give the first layer an input_shape, or call the model on data once",
-            )
-        return self._output_shape
-
-    @property
-    def model_outputs(self) -> list[Output]:
-        """The outputs, with their names and shapes."""
-        return outputs_of(self.output_shape)
-
-    @property
-    def output_names(self) -> list[str]:
-        """How ``compile``, targets and logs call the outputs."""
-        return [output.name for output in self.model_outputs]
-
-    @property
-    def layers(self) -> list[Layer]:
-        """The layers directly inside; an Input, which computes nothing, is none of them."""
-        return [layer for layer in self._children.values() if not isinstance(layer, Input)]
-
-    def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """A layer by name or position.
-
-        Raises:
-            UnknownNameError: no layer of that name; the message names the nearest.
-        """
-        if index is not None:
-            return self.layers[index]
-        by_name = {layer.name: layer for layer in self.layers}
-        if name not in by_name:
-            raise UnknownNameError("layer", name, by_name, where=self.where)
-        return by_name[name]
 
     # ---- fit, evaluate, predict -------------------------------------------------------------------------------
 
@@ -422,14 +353,17 @@ class Model(Layer):
 
     def __getstate__(self) -> dict[str, Any]:
         """What a copy in this or in another process gets: what is compiled belongs to the original."""
-        return {**vars(self), "_trainer": None, "_steps": Steps()}
+        return {**super().__getstate__(), "_trainer": None, "_steps": Steps(), "_symbols": None}
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Model:
         duplicate = type(self).__new__(type(self))
         memo[id(self)] = duplicate
-        for attribute, value in self.__getstate__().items():
-            object.__setattr__(duplicate, attribute, copy.deepcopy(value, memo))
+        duplicate.__setstate__({name: copy.deepcopy(value, memo) for name, value in self.__getstate__().items()})
         return duplicate
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self.adopt()
 
     def __repr__(self) -> str:
         state = f"{self.count_params():,} parameters" if self._output_shape is not None else "not built"

@@ -54,7 +54,7 @@ def header_of(model: Any) -> dict[str, Any]:
         "kind": KIND,
         "layout": LAYOUT,
         "model": {"class_name": type(model).__name__, "config": model.get_config()},
-        "input_shape": list(model.built_for),
+        "input_shape": plain_shape(model.built_for),
         "seed": model.seed,
         "training": training,
     }
@@ -74,3 +74,10 @@ def described(loss: losses.Loss, where: str) -> dict[str, Any]:
             fix="compile with a named loss before saving, or save the weights alone (get_weights)",
         )
     return {"class_name": type(loss).__name__, "config": loss.get_config()}
+
+
+def plain_shape(shape: Any) -> Any:
+    """A shape as a list; several shapes as a list or dictionary of lists."""
+    if isinstance(shape, dict):
+        return {name: plain_shape(one) for name, one in shape.items()}
+    return [plain_shape(one) if isinstance(one, (list, tuple)) else one for one in shape]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,9 +10,11 @@ from omomi.errors import ConfigurationError
 from omomi.graph.context import context, placed
 from omomi.graph.randomness import seed_number
 from omomi.layers.embedding import Embedding
+from omomi.layers.input_layer import InputLayer
+from omomi.layers.inputs import single
 from omomi.layers.layer import Layer, Shape
-from omomi.layers.naming import snake_case
-from omomi.layers.registry import deserialize, serialize
+from omomi.layers.registry import deserialize, enrol, serialize
+from omomi.layers.symbolic import Call, Symbolic
 from omomi.models.model import Model
 from omomi.training.batches import as_data
 
@@ -37,6 +40,7 @@ class Sequential(Model):
         self, layers: Iterable[Layer] = (), *, name: str | None = None, seed: int | None = None, **options: Any
     ) -> None:
         super().__init__(name=name, seed=seed, **options)
+        self._own_calls: list[Call] = []  # those of its layers on symbolic tensors that it made itself
         for layer in layers:
             self._append(layer)
         self._build_if_known()
@@ -51,11 +55,16 @@ class Sequential(Model):
         if not self._children:
             raise ConfigurationError("there is no layer to take off.", where=self.where)
         _, layer = self._children.popitem()
+        layer._around = None
+        self.given_input_shape = self.given_input_shape if self._children else None
+        self.built_for = self.built_for if self._children else None
         self._changed()
         self._build_if_known()
         return layer
 
     def _append(self, layer: Any) -> None:
+        if isinstance(layer, Symbolic) and layer.call is not None and layer.call.inputs is None:
+            layer = layer.call.layer  # what Input(shape) gave
         if not isinstance(layer, Layer):
             raise ConfigurationError(
                 "a Sequential is made of layers.",
@@ -73,11 +82,12 @@ class Sequential(Model):
         if not self._children and layer.given_input_shape is not None:
             self.given_input_shape = layer.given_input_shape
         self.register(key, layer)
+        layer._around = weakref.ref(self)
         self._changed()
 
     def _free_key(self, layer: Layer) -> str:
         """The kind of the layer, with a number from the second one on: dense, dense_1, dense_2."""
-        kind = snake_case(type(layer).__name__)
+        kind = layer.default_name()
         if kind not in self._children:
             return kind
         number = 1
@@ -86,12 +96,18 @@ class Sequential(Model):
         return f"{kind}_{number}"
 
     def _changed(self) -> None:
-        self.built, self._output_shape, self._trainer = False, None, None
+        self.built, self._output_shape, self._trainer, self._symbols = False, None, None, None
         self._steps.clear()
+        for call in self._own_calls:
+            call.layer._calls.remove(call)
+        self._own_calls = []
 
     def _build_if_known(self) -> None:
-        if self.given_input_shape is not None and None not in self.given_input_shape:
-            self.build_from((None, *self.given_input_shape))
+        known = self.given_input_shape
+        if known is None and self._children and self.built_for is not None and single(self.built_for):
+            known = self.built_for[1:]  # it was built for data before a layer came or went
+        if known is not None and None not in known:
+            self.build_from((None, *known))
 
     def given_inputs(self, x: Any) -> Any:
         return as_data(x, "x")
@@ -107,6 +123,19 @@ class Sequential(Model):
         if isinstance(first, Embedding):
             first.check_values(x)
 
+    def _drawn(self) -> tuple[Any, Any]:
+        if self._symbols is None and self.built and single(self.built_for):
+            layers = list(self._children.values())
+            begin = layers[0] if layers else None
+            if not isinstance(begin, InputLayer):
+                begin = InputLayer(batch_shape=(None, *self.built_for[1:]), dtype=self._explicit_dtype)
+            start = x = begin.begin()
+            for layer in layers[layers[:1] == [begin] :]:
+                x = layer(x)
+                self._own_calls.append(layer._calls[-1])
+            self._symbols = (start, x)
+        return super()._drawn()
+
     def build_from(self, input_shape: Shape) -> None:
         """Build all layers for inputs of this shape (batch first)."""
         self.build_at("", input_shape, seed_number(self.own_draws()))
@@ -119,6 +148,9 @@ class Sequential(Model):
                 layer.build_at(context.path, input_shape, seed_number(draws))
                 input_shape = layer.compute_output_shape(input_shape)
         self._output_shape = (None, *input_shape[1:])
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_own_calls": []}
 
     def call(self, inputs: Any) -> Any:
         for layer in self._children.values():
@@ -142,3 +174,6 @@ class Sequential(Model):
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Sequential:
         options = {key: value for key, value in config.items() if key != "layers"}
         return cls([deserialize(entry, custom_objects) for entry in config["layers"]], **options)
+
+
+enrol({"Model": Model, "Sequential": Sequential})  # models are layers of other models

@@ -36,7 +36,7 @@ MADE = {
     "GaussianDropout": lambda kind: kind(0.3),
     "GaussianNoise": lambda kind: kind(0.3),
     "GRU": lambda kind: kind(3, return_sequences=True),
-    "Input": lambda kind: kind((6, 7, 3)),
+    "InputLayer": lambda kind: kind((6, 7, 3)),
     "LSTM": lambda kind: kind(3, return_sequences=True),
     "Permute": lambda kind: kind((3, 1, 2)),
     "RepeatVector": lambda kind: kind(4),
@@ -59,11 +59,23 @@ class Merged(omomi.Layer):
         return self.merge([x, x * 0.5 + 0.1])
 
 
+def branching(kind):
+    """A model with a shared layer, a skip and an operator."""
+    x = omomi.Input((6, 7, 3), dtype="float64")
+    shared = omomi.layers.Dense(3, activation="tanh")
+    return kind(x, shared(shared(x)) * 2.0 + x)
+
+
 MADE |= {name: lambda kind: Merged(kind()) for name, kind in LAYERS.items() if kind.several_inputs}
 MADE["MultiHeadAttention"] = lambda kind: Merged(kind(2, 3, value_dim=2, dropout=0.3))
 MADE["Attention"] = lambda kind: Merged(kind(use_scale=True, dropout=0.3))
 MADE["PositionEmbedding"] = lambda kind: kind(9)
 MADE |= {name: lambda kind: kind(0.4) for name in LAYERS if name.startswith("SpatialDropout")}
+MADE |= {
+    "Model": lambda kind: branching(kind),
+    "Operation": lambda kind: Merged(kind("add", operands=[None, None])),
+    "Sequential": lambda kind: kind([omomi.layers.Dense(4, activation="tanh"), omomi.layers.Dense(2)]),
+}
 SHAPES = {"Dense": (8,), "Softmax": (8,), "Embedding": (6,), "RepeatVector": (8,)}
 OVER_SEQUENCES = ("SimpleRNN", "LSTM", "GRU", "Masking", "Bidirectional", "TimeDistributed")
 SHAPES |= dict.fromkeys(OVER_SEQUENCES, (6, 4))

@@ -120,7 +120,7 @@ def affine(x: Input, W: Input, b: Input | None = None) -> Variable:
         ShapeError: the shapes do not fit.
     """
     x, W = as_variable(x), as_variable(W)
-    x_shape, W_shape = x._array.shape, W._array.shape
+    x_shape, W_shape = x.shape, W.shape
     if len(W_shape) != 2 or not x_shape or x_shape[-1] != W_shape[0]:
         raise ShapeError(
             "x and W do not fit together.",
@@ -134,7 +134,7 @@ def affine(x: Input, W: Input, b: Input | None = None) -> Variable:
     if b is None:
         return apply(_linear.matmul, x, W)
     b = as_variable(b)
-    if b._array.shape != W_shape[1:]:
+    if b.shape != W_shape[1:]:
         raise ShapeError(
             "the bias has one entry for each unit.",
             where="affine",
