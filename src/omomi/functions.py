@@ -70,6 +70,10 @@ from omomi.graph.functions import negative as negative
 from omomi.graph.functions import pad as pad
 from omomi.graph.functions import power as power
 from omomi.graph.functions import prelu as prelu
+from omomi.graph.functions import random_affine as random_affine
+from omomi.graph.functions import random_crop as random_crop
+from omomi.graph.functions import random_flip as random_flip
+from omomi.graph.functions import random_uniform as random_uniform
 from omomi.graph.functions import relu as relu
 from omomi.graph.functions import relu6 as relu6
 from omomi.graph.functions import resampling as resampling
@@ -110,4 +114,5 @@ from omomi.graph.functions import transposed_convolution_2d as transposed_convol
 from omomi.graph.functions import transposed_convolution_3d as transposed_convolution_3d
 from omomi.graph.functions import unit_normalization as unit_normalization
 from omomi.graph.functions import variance as variance
+from omomi.graph.functions import warp as warp
 from omomi.graph.functions import where as where

@@ -32,6 +32,7 @@ _SYMBOLS = {
     "·": r"\cdot",
     "≤": r"\leq",
     "←": r"\leftarrow",
+    "‖": r"\|",
     "≥": r"\geq",
     "∈": r"\in",
     "−": "-",
@@ -60,7 +61,8 @@ _TOKENS = re.compile(
 
 def to_latex(formula: str) -> str:
     """A rule's formula as LaTeX, without the dollar signs."""
-    formula = re.sub(r"√\(([^()]*)\)", rf"{_ROOT}\1{_END}", formula).replace("√x", f"{_ROOT}x{_END}")
+    formula = re.sub(r"√\(([^()]*)\)", rf"{_ROOT}\1{_END}", formula)
+    formula = re.sub(r"√(\w)", rf"{_ROOT}\1{_END}", formula)
     written = "".join(_written(token) for token in _TOKENS.finditer(formula))
     written = re.sub(r"(\\ )+ *", r"\\ ", re.sub(r" {2,}", " ", written))
     return re.sub(r"(\\ )? *(?=[_^])", "", written).removesuffix("\\ ").strip()

@@ -26,6 +26,13 @@ from omomi.layers.attention import Attention as Attention
 from omomi.layers.attention import MultiHeadAttention as MultiHeadAttention
 from omomi.layers.attention import PositionEmbedding as PositionEmbedding
 from omomi.layers.attention import SinusoidalPositionEncoding as SinusoidalPositionEncoding
+from omomi.layers.augmentation import RandomBrightness as RandomBrightness
+from omomi.layers.augmentation import RandomContrast as RandomContrast
+from omomi.layers.augmentation import RandomCrop as RandomCrop
+from omomi.layers.augmentation import RandomFlip as RandomFlip
+from omomi.layers.augmentation import RandomRotation as RandomRotation
+from omomi.layers.augmentation import RandomTranslation as RandomTranslation
+from omomi.layers.augmentation import RandomZoom as RandomZoom
 from omomi.layers.borders import Cropping1D as Cropping1D
 from omomi.layers.borders import Cropping2D as Cropping2D
 from omomi.layers.borders import Cropping3D as Cropping3D
@@ -92,6 +99,9 @@ from omomi.layers.pooling import GlobalMaxPooling3D as GlobalMaxPooling3D
 from omomi.layers.pooling import MaxPooling1D as MaxPooling1D
 from omomi.layers.pooling import MaxPooling2D as MaxPooling2D
 from omomi.layers.pooling import MaxPooling3D as MaxPooling3D
+from omomi.layers.preprocessing import CenterCrop as CenterCrop
+from omomi.layers.preprocessing import Normalization as Normalization
+from omomi.layers.preprocessing import Resizing as Resizing
 from omomi.layers.recurrent import GRU as GRU
 from omomi.layers.recurrent import LSTM as LSTM
 from omomi.layers.recurrent import RepeatVector as RepeatVector

@@ -11,6 +11,7 @@ from omomi.errors import ConfigurationError
 from omomi.ops import activation as activation
 from omomi.ops import arithmetic as arithmetic
 from omomi.ops import attention as attention
+from omomi.ops import augmentation as augmentation
 from omomi.ops import constraint as constraint
 from omomi.ops import convolution as convolution
 from omomi.ops import counting as counting

@@ -84,6 +84,7 @@ POWERS = "NumPy calls the C library for it, and so would a kernel"
 LOCAL = "no layer, loss or optimiser computes with it: only hand-written losses and layers do"
 MERGED = "only the layers Maximum and Minimum compute with it, once"
 DRAWN = "the time is that of the draw, which is NumPy's; of the layers that draw only Dropout is hot"
+GATHERED = "gathers from anywhere in an image, once, at the input; NumPy takes its time for that"
 MOVES = "moves numbers and computes nothing: NumPy's copy of a strided view is a kernel of its own"
 RARE = "a few small passes of NumPy after a step, for parameters that are constrained"
 SCALAR = "one number for each step"
@@ -131,6 +132,11 @@ PLAIN = {
     "gaussian_noise": DRAWN,
     "gaussian_dropout": DRAWN,
     "alpha_dropout": DRAWN,
+    "random_uniform": "a few numbers for each sample",
+    "random_affine": "a few numbers for each sample",
+    "warp": GATHERED,
+    "random_flip": GATHERED,
+    "random_crop": GATHERED,
     "sparsemax": "it sorts, which NumPy does well, and stands at the end of a network, once",
     "group_normalization": "its sums run over columns of a matrix and over its rows at once: no pass here does that",
     "unit_normalization": LOCAL,

@@ -66,6 +66,14 @@ def branching(kind):
     return kind(x, shared(shared(x)) * 2.0 + x)
 
 
+MADE |= {name: lambda kind: kind(4, 5) for name in ("CenterCrop", "RandomCrop", "Resizing")}
+MADE |= {name: lambda kind: kind(0.2) for name in ("RandomRotation", "RandomZoom")}
+MADE |= {
+    "Normalization": lambda kind: kind(mean=0.5, variance=4.0),
+    "RandomBrightness": lambda kind: kind(0.2, (-1, 1)),
+    "RandomContrast": lambda kind: kind(0.2, (-1, 1)),
+    "RandomTranslation": lambda kind: kind(0.2, 0.3, fill_mode="wrap"),
+}
 MADE |= {name: lambda kind: Merged(kind()) for name, kind in LAYERS.items() if kind.several_inputs}
 MADE["MultiHeadAttention"] = lambda kind: Merged(kind(2, 3, value_dim=2, dropout=0.3))
 MADE["Attention"] = lambda kind: Merged(kind(use_scale=True, dropout=0.3))

@@ -74,6 +74,11 @@ from omomi.graph.functions.arrays import take as take
 from omomi.graph.functions.arrays import transpose as transpose
 from omomi.graph.functions.arrays import variance as variance
 from omomi.graph.functions.attention import scaled_dot_product_attention as scaled_dot_product_attention
+from omomi.graph.functions.augmentation import random_affine as random_affine
+from omomi.graph.functions.augmentation import random_crop as random_crop
+from omomi.graph.functions.augmentation import random_flip as random_flip
+from omomi.graph.functions.augmentation import random_uniform as random_uniform
+from omomi.graph.functions.augmentation import warp as warp
 from omomi.graph.functions.convolutions import convolution_1d as convolution_1d
 from omomi.graph.functions.convolutions import convolution_2d as convolution_2d
 from omomi.graph.functions.convolutions import convolution_3d as convolution_3d
