@@ -71,33 +71,54 @@ def test_every_damage_is_noticed(checkpoint, make, tmp_path):
 
 
 LITTLE_ROOM = """
-import resource, sys
+import errno, resource, sys
 import omomi
 from omomi.callbacks import LambdaCallback
 from tests.training import lives
 
 def full(epoch, logs):
-    if epoch == 2:  # from here on no file may be larger than this, as if the disk had no room for it
+    if epoch == 2 and sys.argv[2] == "limit":  # from here on no file may be larger than this
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
+    if epoch == 2 and sys.argv[2] == "disk":  # from here on something else has taken all the room
+        with open(sys.argv[1] + "/else", "wb", buffering=0) as file:
+            try:
+                while file.write(bytes(512)):
+                    pass
+            except OSError as error:
+                assert error.errno == errno.ENOSPC
 
 omomi.use("numpy")
 print(lives.live("cnn", LambdaCallback(on_epoch_begin=full), checkpoint=sys.argv[1], resume=True)["weights"])
 """
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sets a limit of Linux")
-def test_a_disk_without_room_is_said_and_the_older_checkpoints_stay(tmp_path):
-    command = [sys.executable, "-c", LITTLE_ROOM, str(tmp_path)]
+@pytest.fixture(params=["limit", "disk"])
+def little_room(request, tmp_path):
+    """A folder without room for a third checkpoint, and why: a limit on files, or a disk of 64 KiB."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64k", "none", tmp_path]
+    if request.param == "disk" and subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("a disk of one's own needs the rights to mount it")
+    yield tmp_path, request.param
+    if request.param == "disk":
+        subprocess.run(["umount", tmp_path], check=True)
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="sets a limit of Linux, mounts a file system of Linux")
+def test_a_disk_without_room_is_said_and_the_older_checkpoints_stay(little_room):
+    where, why = little_room
+    command = [sys.executable, "-c", LITTLE_ROOM, str(where), why]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "no checkpoint of step 24, training goes on without it" in done.stderr
-    assert "file too large" in done.stderr
-    folder = Checkpoints(tmp_path)
+    assert {"limit": "file too large", "disk": "no space left"}[why] in done.stderr
+    assert done.stderr.count("no checkpoint of step") == 5  # after each of four epochs, and at the end
+    folder = Checkpoints(where)
     assert [path.name for path in folder.files()] == [
         "checkpoint-000000016.safetensors",
         "checkpoint-000000008.safetensors",
     ]
     assert folder.latest().header["cursor"]["epoch"] == 2
-    assert not list(tmp_path.glob(".omomi-*"))
+    assert not list(where.glob(".omomi-*"))
+    (where / "else").unlink(missing_ok=True)
     with omomi.use("numpy"):
         expected = lives.live("cnn")
         assert done.stdout.strip() == expected["weights"]  # training went on

@@ -107,6 +107,7 @@ def described(data: Batches | Stream) -> dict[str, Any]:
     return {
         "samples": data.samples,
         "batch size": data.size,
+        "batches": data.limit,
         "arrays": {name: [a.dtype.name, *a.shape[1:]] for name, a in arrays.items()},
         CONTENT: {name: fingerprint(a) for name, a in arrays.items()},
     }
