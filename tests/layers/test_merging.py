@@ -65,6 +65,34 @@ def test_other_axes():
     assert Concatenate(1).compute_output_shape([(None, None, 4), (None, 5, 4)]) == (None, None, 4)
 
 
+DOTS = {
+    "vectors": (1, (2, 5), (2, 5), "nk,nk->n", (2, 1)),
+    "last": (-1, (2, 3, 4), (2, 6, 4), "nak,nbk->nab", (2, 3, 6)),
+    "two": ((2, 1), (2, 3, 4), (2, 4, 6), "nak,nkb->nab", (2, 3, 6)),
+    "many": ((1, 3), (2, 4, 3, 2), (2, 5, 6, 4), "nkab,ncdk->nabcd", (2, 3, 2, 5, 6)),
+}
+
+
+@pytest.mark.parametrize("case", DOTS)
+def test_dot_products(case):
+    axes, a, b, formula, shape = DOTS[case]
+    rng = np.random.default_rng(0)
+    x, y = Variable(rng.normal(size=a)), Variable(rng.normal(size=b))
+    layer = layers.Dot.from_config(layers.Dot(axes, dtype="float64").get_config())
+    found = layer([x, y])
+    expected = np.einsum(formula, x.array, y.array).reshape(shape)
+    assert_allclose(found.array, expected, rtol=1e-12)
+    assert layer.compute_output_shape([(None, *a[1:]), (None, *b[1:])]) == (None, *shape[1:])
+    found.sum().backward()
+    for part in (x, y):  # the products are linear in each
+        assert_allclose((part.grad * part.array).sum(), found.array.sum(), rtol=1e-10)
+
+
+def test_the_cosine_of_an_angle():
+    found = layers.dot([[[3.0, 4.0]], [[4.0, 3.0]]], axes=1, normalize=True)
+    assert_allclose(found.array, [[24 / 25]], rtol=1e-6)
+
+
 class Residual(omomi.Model):
     def __init__(self, **options):
         super().__init__(**options)
@@ -94,6 +122,9 @@ WRONG = [
     (lambda: Add()([A, B[:1]]), "number of samples"),
     (lambda: Concatenate()([A, B[:, :2]]), "on every axis but -1"),
     (lambda: Concatenate(axis=3)([A, B]), r"1 … 2"),
+    (lambda: layers.Dot(1)([A, B[:, :2]]), "differ in size"),
+    (lambda: layers.Dot((1, 3))([A, B]), "do not exist"),
+    (lambda: layers.Dot(0), "batch is axis 0"),
     (lambda: Concatenate(axis=0), "axis 0 is the batch"),
     (lambda: Dense(3)([Variable(A), Variable(B)]), "reads one input"),
     (lambda: Conv2D(3, 1)({"left": A, "right": B}), "reads one input"),

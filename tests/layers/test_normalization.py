@@ -17,6 +17,7 @@ from omomi.layers import (
     Dense,
     GroupNormalization,
     LayerNormalization,
+    PReLU,
     RMSNormalization,
     UnitNormalization,
 )
@@ -149,3 +150,15 @@ def test_a_built_layer_wants_the_same_channels():
     layer(np.ones((2, 3), np.float32))
     with pytest.raises(errors.ShapeError, match="size 3 on axis -1"):
         layer(np.ones((2, 4), np.float32))
+
+
+def test_constraints_hold_after_training():
+    x = np.random.default_rng(0).normal(size=(20, 3)).astype("float32")
+    model = Sequential(
+        [LayerNormalization(gamma_constraint="non_neg", input_shape=(3,)), PReLU("ones", None, "non_neg")]
+    )
+    model.compile(omomi.optimizers.SGD(2.0), "mse")
+    model.fit(x, -5 * x, epochs=3, verbose=0)
+    assert model.layers[0].gamma.array.min() >= 0
+    assert model.layers[1].alpha.array.min() >= 0
+    assert (model.layers[0].beta.array != 0).any()

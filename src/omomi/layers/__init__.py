@@ -67,6 +67,7 @@ from omomi.layers.masking import Masking as Masking
 from omomi.layers.merging import Add as Add
 from omomi.layers.merging import Average as Average
 from omomi.layers.merging import Concatenate as Concatenate
+from omomi.layers.merging import Dot as Dot
 from omomi.layers.merging import Maximum as Maximum
 from omomi.layers.merging import Minimum as Minimum
 from omomi.layers.merging import Multiply as Multiply
@@ -74,6 +75,7 @@ from omomi.layers.merging import Subtract as Subtract
 from omomi.layers.merging import add as add
 from omomi.layers.merging import average as average
 from omomi.layers.merging import concatenate as concatenate
+from omomi.layers.merging import dot as dot
 from omomi.layers.merging import maximum as maximum
 from omomi.layers.merging import minimum as minimum
 from omomi.layers.merging import multiply as multiply

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from omomi.errors import ConfigurationError, ShapeError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
-from omomi.layers import initializers, regularizers
+from omomi.layers import constraints, initializers, regularizers
 from omomi.layers.layer import Layer, Shape
 from omomi.layers.state import Parameter
 
@@ -117,6 +117,7 @@ class PReLU(_Elementwise):
     Args:
         alpha_initializer: where α starts from.
         alpha_regularizer: what its size adds to the loss.
+        alpha_constraint: what it may be after each step.
         shared_axes: axes (from 1, the batch is 0) along which one α serves all: (1, 2) gives one for each channel of
             an image.
     """
@@ -125,12 +126,14 @@ class PReLU(_Elementwise):
         self,
         alpha_initializer: Any = "zeros",
         alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
         shared_axes: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints.get(alpha_constraint)
         axes = (shared_axes,) if isinstance(shared_axes, int) else tuple(shared_axes or ())
         self.shared_axes = tuple(int(a) for a in axes)
         self.alpha: Parameter
@@ -146,7 +149,9 @@ class PReLU(_Elementwise):
                 received=f"shared_axes={self.shared_axes}",
             )
         size = tuple(1 if axis in shared else d for axis, d in enumerate(input_shape))[1:]
-        self.alpha = self.add_weight(size, self.alpha_initializer, regularizer=self.alpha_regularizer)
+        self.alpha = self.add_weight(
+            size, self.alpha_initializer, regularizer=self.alpha_regularizer, constraint=self.alpha_constraint
+        )
 
     def call(self, inputs: Variable) -> Variable:
         return functions.prelu(inputs, self.alpha)
@@ -156,6 +161,7 @@ class PReLU(_Elementwise):
             **super().get_config(),
             "alpha_initializer": initializers.serialize(self.alpha_initializer),
             "alpha_regularizer": regularizers.serialize(self.alpha_regularizer),
+            "alpha_constraint": constraints.serialize(self.alpha_constraint),
             "shared_axes": list(self.shared_axes),
         }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import reduce
+from math import prod
 from typing import Any, ClassVar
 
 from omomi.engines.selection import current
@@ -181,6 +182,69 @@ class Concatenate(_Merge):
         return {**super().get_config(), "axis": self.axis}
 
 
+class Dot(_Merge):
+    """The sum of the products of two inputs along one axis of each, sample by sample.
+
+    (N, …, K, …) and (N, …, K, …) → (N, the other axes of the first, those of the second); (N, 1) if there are none.
+
+    Args:
+        axes: the axis, or one for each input; the batch is axis 0 and cannot be one of them.
+        normalize: whether vectors along the axis are scaled to length 1 first: then the result is the cosine of the
+            angle between them.
+    """
+
+    fewest = most = 2
+
+    def __init__(self, axes: Any, normalize: bool = False, **options: Any) -> None:
+        super().__init__(**options)
+        pair = (axes, axes) if isinstance(axes, int) else tuple(axes)
+        if len(pair) != 2 or any(not isinstance(a, int) or a == 0 for a in pair):
+            raise ConfigurationError(
+                "axes is an axis of both inputs, or one of each; the batch is axis 0.",
+                where=self.where,
+                expected="axes=1 or axes=(2, 1)",
+                received=f"axes={axes!r}",
+            )
+        self.axes: int | list[int] = axes if isinstance(axes, int) else list(pair)
+        self.normalize = bool(normalize)
+
+    def positions(self, ranks: Sequence[int]) -> tuple[int, int]:
+        """The axis of each input, from the front."""
+        a, b = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
+        return a + ranks[0] if a < 0 else a, b + ranks[1] if b < 0 else b
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        return None
+
+    def compute_output_shape(self, input_shape: Any) -> Shape:
+        a, b = (tuple(s) for s in input_shape)
+        i, j = self.positions((len(a), len(b)))
+        if not (0 < i < len(a) and 0 < j < len(b)) or (None not in (a[i], b[j]) and a[i] != b[j]):
+            raise ShapeError(
+                "the two axes differ in size, or do not exist.",
+                where=self.where,
+                expected=f"the same size on axes {self.axes}",
+                received=shown(input_shape),
+            )
+        rest = (*a[1:i], *a[i + 1 :], *b[1:j], *b[j + 1 :])
+        return (a[0], *(rest or (1,)))
+
+    def call(self, inputs: Sequence[Variable]) -> Variable:
+        x, y = inputs
+        i, j = self.positions((x.ndim, y.ndim))
+        if self.normalize:
+            x, y = functions.unit_normalization(x, i), functions.unit_normalization(y, j)
+        left = x.transpose(0, *(k for k in range(1, x.ndim) if k != i), i)  # (N, …, K)
+        right = y.transpose(0, j, *(k for k in range(1, y.ndim) if k != j))  # (N, K, …)
+        samples, size = x.shape[0], x.shape[i]
+        rows, columns = prod(left.shape[1:-1]), prod(right.shape[2:])
+        z = functions.matmul(left.reshape(samples, rows, size), right.reshape(samples, size, columns))
+        return z.reshape((samples, *((*left.shape[1:-1], *right.shape[2:]) or (1,))))
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
+
+
 def shown(shapes: Sequence[Any]) -> str:
     """Shapes of several inputs in a message."""
     return "shapes " + ", ".join(str(tuple(s)) for s in shapes)
@@ -196,4 +260,4 @@ def _function(kind: Callable[..., _Merge]) -> Callable[..., Variable]:
 
 add, subtract, multiply = _function(Add), _function(Subtract), _function(Multiply)
 average, maximum, minimum = _function(Average), _function(Maximum), _function(Minimum)
-concatenate = _function(Concatenate)
+concatenate, dot = _function(Concatenate), _function(Dot)

@@ -8,7 +8,7 @@ from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, ShapeError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
-from omomi.layers import initializers, regularizers
+from omomi.layers import constraints, initializers, regularizers
 from omomi.layers.layer import Layer, Shape
 from omomi.layers.state import Buffer, Parameter
 
@@ -30,6 +30,8 @@ class _Normalization(Layer):
         gamma_initializer: Any = "ones",
         beta_regularizer: Any = None,
         gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
@@ -50,6 +52,8 @@ class _Normalization(Layer):
         self.gamma_initializer = initializers.get(gamma_initializer)
         self.beta_regularizer = regularizers.get(beta_regularizer)
         self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints.get(beta_constraint)
+        self.gamma_constraint = constraints.get(gamma_constraint)
         self.gamma: Parameter | None = None
         self.beta: Parameter | None = None
 
@@ -82,9 +86,13 @@ class _Normalization(Layer):
     def build(self, input_shape: Shape) -> None:
         size = tuple(input_shape[a] for a in self.axes(len(input_shape)))
         if self.scale:
-            self.gamma = self.add_weight(size, self.gamma_initializer, regularizer=self.gamma_regularizer)
+            self.gamma = self.add_weight(
+                size, self.gamma_initializer, regularizer=self.gamma_regularizer, constraint=self.gamma_constraint
+            )
         if self.center:
-            self.beta = self.add_weight(size, self.beta_initializer, regularizer=self.beta_regularizer)
+            self.beta = self.add_weight(
+                size, self.beta_initializer, regularizer=self.beta_regularizer, constraint=self.beta_constraint
+            )
 
     def call(self, inputs: Variable, training: bool = False) -> Variable:
         """The axes of γ and β last; the computation; the axes back."""
@@ -113,6 +121,8 @@ class _Normalization(Layer):
             "gamma_initializer": initializers.serialize(self.gamma_initializer),
             "beta_regularizer": regularizers.serialize(self.beta_regularizer),
             "gamma_regularizer": regularizers.serialize(self.gamma_regularizer),
+            "beta_constraint": constraints.serialize(self.beta_constraint),
+            "gamma_constraint": constraints.serialize(self.gamma_constraint),
         }
 
 
@@ -128,6 +138,7 @@ class BatchNormalization(_Normalization):
         epsilon: added to σ², so that a constant channel does not divide by zero.
         center, scale: whether β and γ are learned; 0 and 1 otherwise.
         beta_regularizer, gamma_regularizer: what their size adds to the loss.
+        beta_constraint, gamma_constraint: what they may be after each step.
     """
 
     def __init__(
@@ -143,6 +154,8 @@ class BatchNormalization(_Normalization):
         moving_variance_initializer: Any = "ones",
         beta_regularizer: Any = None,
         gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -154,6 +167,8 @@ class BatchNormalization(_Normalization):
             gamma_initializer,
             beta_regularizer,
             gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
             **options,
         )
         if not isinstance(self.axis, int):
@@ -214,6 +229,7 @@ class LayerNormalization(_Normalization):
         epsilon: added to σ².
         center, scale: whether β and γ are learned; 0 and 1 otherwise.
         beta_regularizer, gamma_regularizer: what their size adds to the loss.
+        beta_constraint, gamma_constraint: what they may be after each step.
     """
 
     def normalized(self, x: Variable, training: bool) -> Variable:
@@ -235,6 +251,7 @@ class GroupNormalization(_Normalization):
         epsilon: added to σ².
         center, scale: whether β and γ are learned; 0 and 1 otherwise.
         beta_regularizer, gamma_regularizer: what their size adds to the loss.
+        beta_constraint, gamma_constraint: what they may be after each step.
     """
 
     def __init__(
@@ -248,6 +265,8 @@ class GroupNormalization(_Normalization):
         gamma_initializer: Any = "ones",
         beta_regularizer: Any = None,
         gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -259,6 +278,8 @@ class GroupNormalization(_Normalization):
             gamma_initializer,
             beta_regularizer,
             gamma_regularizer,
+            beta_constraint,
+            gamma_constraint,
             **options,
         )
         if not isinstance(self.axis, int):

@@ -75,6 +75,7 @@ MADE |= {
     "RandomTranslation": lambda kind: kind(0.2, 0.3, fill_mode="wrap"),
 }
 MADE |= {name: lambda kind: Merged(kind()) for name, kind in LAYERS.items() if kind.several_inputs}
+MADE["Dot"] = lambda kind: Merged(kind(-1, normalize=True))
 MADE["MultiHeadAttention"] = lambda kind: Merged(kind(2, 3, value_dim=2, dropout=0.3))
 MADE["Attention"] = lambda kind: Merged(kind(use_scale=True, dropout=0.3))
 MADE["PositionEmbedding"] = lambda kind: kind(9)
