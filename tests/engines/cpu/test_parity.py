@@ -113,7 +113,6 @@ PLAIN = {
     "scaled_dot_product_attention": "batches of small products, which are NumPy's",
     "existing": "one comparison of whole arrays, for booleans, which kernels do not compute",
     "masked_weights": "once in a step, over a number for each step of a sequence",
-    "gru": "still the rule's scan, a product of NumPy at each time; masked sequences of the other cells run so too",
     "max_norm": RARE,
     "unit_norm": RARE,
     "min_max_norm": RARE,
