@@ -13,11 +13,17 @@ from omomi.files import put_together, sha256_of, take_apart, to_json
 from omomi.layers import (
     LSTM,
     BatchNormalization,
+    Concatenate,
     Conv2D,
     Dense,
     Dropout,
     Flatten,
+    GaussianNoise,
+    Input,
     MaxPooling2D,
+    RandomFlip,
+    RandomTranslation,
+    Rescaling,
     SpatialDropout2D,
 )
 
@@ -48,7 +54,7 @@ class Shrinking(Callback):
             self.model.optimizer.learning_rate = self.model.optimizer.learning_rate * self.factor
 
 
-def mlp() -> tuple[omomi.Model, tuple[Any, Any], dict[str, Any]]:
+def mlp() -> tuple[omomi.Model, Any, Any, dict[str, Any]]:
     """Dropout, momentum, a rate that shrinks, early stopping that brings the best weights back."""
     rng = np.random.default_rng(1)
     x = rng.normal(size=(120, 6)).astype(np.float32)
@@ -63,17 +69,20 @@ def mlp() -> tuple[omomi.Model, tuple[Any, Any], dict[str, Any]]:
     )
     model.compile(omomi.optimizers.SGD(0.2, momentum=0.9), "sparse_categorical_crossentropy", metrics=["accuracy"])
     stopping = EarlyStopping(patience=6, restore_best_weights=True)
-    return model, (x, y), {"epochs": 40, "batch_size": 8, "callbacks": [stopping, Shrinking()]}
+    return model, x, y, {"epochs": 40, "batch_size": 8, "callbacks": [stopping, Shrinking()]}
 
 
-def cnn() -> tuple[omomi.Model, tuple[Any, Any], dict[str, Any]]:
-    """Batch normalisation, whose statistics are buffers, channels that are dropped, Adam's slots, sample weights."""
+def cnn() -> tuple[omomi.Model, Any, Any, dict[str, Any]]:
+    """Images that are flipped and moved at random, batch normalisation, whose statistics are buffers, Adam's slots."""
     rng = np.random.default_rng(2)
     x = rng.integers(0, 255, (70, 8, 8, 1)).astype(np.uint8)
     y = rng.integers(0, 3, 70)
     model = omomi.Sequential(
         [
-            Conv2D(4, 3, activation="relu", input_shape=(8, 8, 1)),
+            Rescaling(1 / 255, input_shape=(8, 8, 1)),
+            RandomFlip(),
+            RandomTranslation(0.2, 0.2),
+            Conv2D(4, 3, activation="relu"),
             BatchNormalization(),
             SpatialDropout2D(0.2),
             MaxPooling2D(),
@@ -84,17 +93,22 @@ def cnn() -> tuple[omomi.Model, tuple[Any, Any], dict[str, Any]]:
     )
     model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])
     options = {"epochs": 6, "batch_size": 7, "sample_weight": rng.uniform(size=70), "callbacks": [Shrinking()]}
-    return model, (x, y), options
+    return model, x, y, options
 
 
-def lstm() -> tuple[omomi.Model, tuple[Any, Any], dict[str, Any]]:
-    """A recurrent layer, RMSprop, and the ledger."""
+def lstm() -> tuple[omomi.Model, Any, Any, dict[str, Any]]:
+    """Two inputs, of which one is a sequence, two outputs; running averages of the weights, and the ledger."""
     rng = np.random.default_rng(3)
-    x = rng.normal(size=(60, 5, 3)).astype(np.float32)
-    y = x[:, :, 0].sum(axis=1, keepdims=True)
-    model = omomi.Sequential([LSTM(6, input_shape=(5, 3)), Dropout(0.1), Dense(1)], seed=7)
-    model.compile(omomi.optimizers.RMSprop(0.01), "mse", metrics=["mae"])
-    return model, (x, y), {"epochs": 6, "batch_size": 8, "callbacks": [Shrinking()], "ledger": 5}
+    sequence, features = Input((5, 3), name="sequence"), Input((4,), name="features")
+    both = Concatenate()([LSTM(6, recurrent_dropout=0.1)(sequence), Dense(5, activation="tanh")(features)])
+    hidden = GaussianNoise(0.1)(Dropout(0.1)(both))
+    outputs = [Dense(1, name="sum")(hidden), Dense(3, activation="softmax", name="kind")(hidden)]
+    model = omomi.Model([sequence, features], outputs, seed=7)
+    optimizer = omomi.optimizers.RMSprop(0.01, use_ema=True, ema_momentum=0.9, clipnorm=1.0)
+    model.compile(optimizer, ["mse", "sparse_categorical_crossentropy"], metrics=[["mae"], ["accuracy"]])
+    x = [rng.normal(size=(60, 5, 3)).astype(np.float32), rng.normal(size=(60, 4)).astype(np.float32)]
+    y = [x[0][:, :, 0].sum(axis=1, keepdims=True), rng.integers(0, 3, 60)]
+    return model, x, y, {"epochs": 6, "batch_size": 8, "callbacks": [Shrinking()], "ledger": 5}
 
 
 RUNS = {"mlp": mlp, "cnn": cnn, "lstm": lstm}
@@ -102,7 +116,7 @@ RUNS = {"mlp": mlp, "cnn": cnn, "lstm": lstm}
 
 def live(name: str, *callbacks: Callback, **options: Any) -> dict[str, str]:
     """Train one of the runs, and return the hashes of what it has made."""
-    model, (x, y), own = RUNS[name]()
+    model, x, y, own = RUNS[name]()
     several: Sequence[Callback] = own["callbacks"]
     history = model.fit(
         x, y, verbose=0, validation_split=0.2, **{**own, "callbacks": [*several, *callbacks], **options}
