@@ -1,7 +1,8 @@
-"""Losses as ``compile(loss=…)`` takes them: a rule, and what its targets must look like.
+"""The named losses, as ``compile(loss=…)`` takes them.
 
-The mathematics stands in ``omomi.ops.loss``. Names are Keras's where the definition is Keras's, and the textbook's
-where it is the textbook's (``squared_error`` is ½ Σⱼ (fⱼ − yⱼ)² per sample).
+The mathematics stands in ``omomi.ops.loss``, ``distance`` and ``focal``. Names are Keras's where the definition is
+Keras's, and the textbook's where it is the textbook's (``squared_error`` is ½ Σⱼ (fⱼ − yⱼ)² per sample). So are
+arguments and their order; ``axis`` is always the last one.
 """
 
 from __future__ import annotations
@@ -12,120 +13,66 @@ import numpy as np
 
 from omomi.errors import ConfigurationError, UnknownNameError
 from omomi.graph import functions
-from omomi.graph.variable import Variable, apply
-from omomi.ops import activation, loss, shape
+from omomi.graph.variable import apply
+from omomi.ops import activation, arithmetic, distance, focal, loss
 from omomi.ops.rule import Rule
 from omomi.training import targets
+from omomi.training.loss import REDUCTIONS
+from omomi.training.loss import Custom as Custom
+from omomi.training.loss import Loss as Loss
+from omomi.training.loss import broadcast_weights as broadcast_weights
+from omomi.training.loss import widened as widened
 
 Array = Any
+MEAN = REDUCTIONS[0]
 
 
-class Loss:
-    """A loss: ``loss(y_true, y_pred)`` is the scalar E = (1/N) Σₙ wₙ ℓₙ as a Variable.
+class _OfOutputs(Loss):
+    """A loss of outputs that are compared as they are."""
 
-    Calling it checks and aligns the targets against the outputs; ``fit`` does so once for the whole data set.
-    """
-
-    rule: ClassVar[Rule]
-    # Whether an engine may record one call and replay it; a loss that is a function of one's own may do anything.
-    replayable: ClassVar[bool] = True
-    # What the targets must look like; see omomi.training.targets.
-    align: ClassVar[Any] = staticmethod(targets.dense)
-    # Whether targets are class indices, which stay integers; other targets get the dtype of the output.
-    indexed: ClassVar[bool] = False
-    # The rule that takes the logits of this activation instead of its output: the canonical link, whose backward
-    # pass starts at ŷ − y.
-    linked_activation: ClassVar[Rule | None] = None
-    linked_rule: ClassVar[Rule | None] = None
-
-    def __init__(self, from_logits: bool = False, name: str | None = None) -> None:
-        self.name = name or name_of(type(self))
-        self.from_logits = bool(from_logits)
-        if self.from_logits and self.linked_rule is None:
-            raise ConfigurationError("this loss has no form that takes logits.", where=self.name)
-
-    def attributes(self) -> dict[str, Any]:
-        """The static attributes of the rule."""
-        return {}
-
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Variable:
-        """E for targets, outputs and (optionally) one weight for each sample."""
-        y_pred = y_pred if isinstance(y_pred, Variable) else Variable(y_pred)
-        y_true = y_true.numpy() if isinstance(y_true, Variable) else np.asarray(y_true)
-        y_true = self.align(y_true, y_pred.shape, self.name)
-        if y_true.dtype.kind == "f":
-            y_true = y_true.astype(y_pred.dtype)
-        w = np.ones(len(y_true)) if sample_weight is None else np.asarray(sample_weight)
-        return self.compute(y_true, y_pred, w.astype(y_pred.dtype))
-
-    def compute(self, t: Array, y_pred: Variable, w: Array) -> Variable:
-        """E for targets that are already aligned, inside a training step. Its dtype is that of the weights w."""
-        mask = y_pred.mask
-        if len(w.shape) < len(y_pred.shape) - 1:  # one weight for each sample, many rows in a sample
-            w = broadcast_weights(w, y_pred)
-        if mask is not None:  # the mean over the steps that exist
-            w = functions.masked_weights(w, mask)._array
-        creator = y_pred.creator
-        link = self.linked_activation is not None and creator is not None and creator.rule is self.linked_activation
-        if self.from_logits:
-            if link:
-                raise ConfigurationError(
-                    f"{creator.rule.name} would be applied twice: the model's last layer applies it, and this loss, "  # type: ignore[union-attr]
-                    "told from_logits=True, does so again.",
-                    where=f"{self.name} after layer {creator.path or 'the last'}",  # type: ignore[union-attr]
-                    expected="logits: a last layer without activation",
-                    received=f"the output of {creator.rule.name}",  # type: ignore[union-attr]
-                    fix=f"take the activation off the last layer, or use {type(self).__name__}() without from_logits",
-                )
-            y_pred = widened(y_pred, w)
-            return apply(self.linked_rule, y_pred, self.as_float(t, y_pred), w, **self.attributes())  # type: ignore[arg-type, no-any-return]
-        if link:
-            assert creator is not None
-            assert self.linked_rule is not None
-            logits = widened(creator.inputs[0], w)
-            return apply(self.linked_rule, logits, self.as_float(t, logits), w)  # type: ignore[no-any-return]
-        y_pred = widened(y_pred, w)
-        return apply(self.rule, y_pred, self.as_float(t, y_pred), w, **self.attributes())  # type: ignore[no-any-return]
-
-    def as_float(self, t: Array, y_pred: Variable) -> Array:
-        """Targets in the output's dtype, except class indices. The cast is a rule: a recorded step must repeat it."""
-        if self.indexed or t.dtype == y_pred.dtype:
-            return t
-        return apply(shape.cast, Variable(t, requires_grad=False), dtype=y_pred.dtype.name)._array
-
-    def get_config(self) -> dict[str, Any]:
-        """The constructor's arguments."""
-        return {"from_logits": True} if self.from_logits else {}
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.get_config().items())})"
+    def __init__(self, reduction: str | None = MEAN, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(name=name, reduction=reduction)
 
 
-class SquaredError(Loss):
+class SquaredError(_OfOutputs):
     """The textbook's E = ½ Σⱼ (fⱼ − yⱼ)² of a sample, averaged over the batch; backward starts at f − y."""
 
-    rule = loss.squared_error
+    rule, default_name = loss.squared_error, "squared_error"
 
 
-class MeanSquaredError(Loss):
+class MeanSquaredError(_OfOutputs):
     """The mean of (ŷ − y)² over outputs and samples."""
 
-    rule = loss.mean_squared_error
+    rule, default_name = loss.mean_squared_error, "mean_squared_error"
 
 
-class MeanAbsoluteError(Loss):
+class MeanAbsoluteError(_OfOutputs):
     """The mean of |ŷ − y| over outputs and samples."""
 
-    rule = loss.mean_absolute_error
+    rule, default_name = loss.mean_absolute_error, "mean_absolute_error"
+
+
+class MeanAbsolutePercentageError(_OfOutputs):
+    """The mean of 100 |ŷ − y| / |y|."""
+
+    rule, default_name = distance.mean_absolute_percentage_error, "mean_absolute_percentage_error"
+
+
+class MeanSquaredLogarithmicError(_OfOutputs):
+    """The mean of (ln(1 + ŷ) − ln(1 + y))²: ratios count, not differences."""
+
+    rule, default_name = distance.mean_squared_logarithmic_error, "mean_squared_logarithmic_error"
 
 
 class Huber(Loss):
     """Squared near the target, linear beyond ``delta``. Source: Huber 1964."""
 
-    rule = loss.huber
+    rule, default_name = loss.huber, "huber"
 
-    def __init__(self, delta: float = 1.0, name: str | None = None) -> None:
-        super().__init__(name=name)
+    def __init__(
+        self, delta: float = 1.0, reduction: str | None = MEAN, name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(name=name, reduction=reduction)
         if delta <= 0:
             raise ConfigurationError("delta is positive.", where=self.name, received=delta)
         self.delta = float(delta)
@@ -134,128 +81,283 @@ class Huber(Loss):
         return {"delta": self.delta}
 
     def get_config(self) -> dict[str, Any]:
-        return {"delta": self.delta}
+        return {"delta": self.delta, **super().get_config()}
 
 
-class LogCosh(Loss):
+class LogCosh(_OfOutputs):
     """The mean of log cosh(ŷ − y)."""
 
-    rule = loss.log_cosh
+    rule, default_name = loss.log_cosh, "log_cosh"
+
+
+class CosineSimilarity(Loss):
+    """−cos of the angle between output and target: −1 where their directions agree."""
+
+    rule, default_name = distance.cosine_similarity, "cosine_similarity"
+
+    def __init__(
+        self, axis: int = -1, reduction: str | None = MEAN, name: str | None = None, dtype: Any = None
+    ) -> None:
+        super().__init__(name=name, reduction=reduction)
+        check_axis(axis, self.name)
 
 
 class BinaryCrossentropy(Loss):
-    """−y log ŷ − (1 − y) log(1 − ŷ), averaged over outputs and samples. ``from_logits``: ŷ = sigmoid of the output."""
+    """−y log ŷ − (1 − y) log(1 − ŷ), averaged over outputs and samples. ``from_logits``: ŷ = sigmoid of the output.
 
-    rule = loss.binary_cross_entropy
+    ``label_smoothing`` s moves the targets 0 and 1 to s/2 and 1 − s/2.
+    """
+
+    rule, default_name = loss.binary_cross_entropy, "binary_crossentropy"
     align = staticmethod(targets.binary)
     linked_activation = activation.sigmoid
-    linked_rule = loss.sigmoid_cross_entropy
+    linked_rule: ClassVar[Rule | None] = loss.sigmoid_cross_entropy
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(from_logits, name, reduction, label_smoothing)
+        check_axis(axis, self.name)
+
+    def answers(self, outputs: int) -> int:
+        return 2
+
+
+class BinaryFocalCrossentropy(BinaryCrossentropy):
+    """Binary cross-entropy in which what is right already counts less: (1 − p)^γ times, p the probability of what is
+    right.
+
+    Args:
+        apply_class_balancing: weight targets 1 by ``alpha`` and targets 0 by 1 − ``alpha``.
+        gamma: γ; 0 is the cross-entropy.
+
+    Source: Lin et al. 2017, arXiv:1708.02002.
+    """
+
+    rule, default_name = focal.binary_focal_cross_entropy, "binary_focal_crossentropy"
+    linked_rule = None
+
+    def __init__(
+        self,
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(from_logits, label_smoothing, axis, reduction, name)
+        self.apply_class_balancing, self.alpha, self.gamma = bool(apply_class_balancing), float(alpha), float(gamma)
+        check_gamma(self.gamma, self.name)
+
+    def attributes(self) -> dict[str, Any]:
+        return {"gamma": self.gamma, "alpha": self.alpha if self.apply_class_balancing else None}
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"apply_class_balancing": self.apply_class_balancing, "alpha": self.alpha, "gamma": self.gamma}
+        return {**own, **super().get_config()}
 
 
 class CategoricalCrossentropy(Loss):
-    """−Σⱼ yⱼ log ŷⱼ with one-hot or soft targets. ``from_logits``: ŷ = softmax of the output."""
+    """−Σⱼ yⱼ log ŷⱼ with one-hot or soft targets. ``from_logits``: ŷ = softmax of the output.
 
-    rule = loss.categorical_cross_entropy
+    ``label_smoothing`` s takes the share s of a target and spreads it evenly over all m classes.
+    """
+
+    rule, default_name = loss.categorical_cross_entropy, "categorical_crossentropy"
     align = staticmethod(targets.one_hot)
     linked_activation = activation.softmax
-    linked_rule = loss.softmax_cross_entropy
+    linked_rule: ClassVar[Rule | None] = loss.softmax_cross_entropy
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(from_logits, name, reduction, label_smoothing)
+        check_axis(axis, self.name)
+
+
+class CategoricalFocalCrossentropy(CategoricalCrossentropy):
+    """−Σⱼ α (1 − ŷⱼ)^γ yⱼ log ŷⱼ: what is right already counts less.
+
+    Args:
+        alpha: α, a number, or one for each class.
+        gamma: γ; 0 (and α = 1) is the cross-entropy.
+
+    Source: Lin et al. 2017, arXiv:1708.02002.
+    """
+
+    rule, default_name = focal.categorical_focal_cross_entropy, "categorical_focal_crossentropy"
+    linked_rule = None
+
+    def __init__(
+        self,
+        alpha: Any = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(from_logits, label_smoothing, axis, reduction, name)
+        self.alpha = float(alpha) if np.ndim(alpha) == 0 else tuple(float(a) for a in alpha)
+        self.gamma = float(gamma)
+        check_gamma(self.gamma, self.name)
+
+    def attributes(self) -> dict[str, Any]:
+        return {"alpha": self.alpha, "gamma": self.gamma}
+
+    def get_config(self) -> dict[str, Any]:
+        alpha = list(self.alpha) if isinstance(self.alpha, tuple) else self.alpha
+        return {"alpha": alpha, "gamma": self.gamma, **super().get_config()}
 
 
 class SparseCategoricalCrossentropy(Loss):
-    """−log ŷ_t with class indices t. ``from_logits``: ŷ = softmax of the output."""
+    """−log ŷ_t with class indices t. ``from_logits``: ŷ = softmax of the output.
 
-    rule = loss.sparse_categorical_cross_entropy
+    Targets that are ``ignore_class`` (−1, say, or 255) do not count: the mean is over the others.
+    """
+
+    rule, default_name = loss.sparse_categorical_cross_entropy, "sparse_categorical_crossentropy"
     align = staticmethod(targets.indices)
     indexed = True
     linked_activation = activation.softmax
     linked_rule = loss.sparse_softmax_cross_entropy
 
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: str | None = MEAN,
+        axis: int = -1,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(from_logits, name, reduction)
+        check_axis(axis, self.name)
+        self.ignore_class = None if ignore_class is None else int(ignore_class)
+        if self.ignore_class is not None:
+            self.align = self.align_known  # type: ignore[misc]
 
-class Hinge(Loss):
+    def align_known(self, y: Array, output: targets.Shape, where: str) -> Array:
+        """Class indices, the ignored ones among them."""
+        ignored = y == self.ignore_class
+        known = targets.indices(np.where(ignored, 0, y).astype(y.dtype), output, where)
+        return np.where(ignored.reshape(known.shape), self.ignore_class, known.astype(np.int64))
+
+    def counted(self, t: Array, w: Array) -> tuple[Array, Array]:
+        if self.ignore_class is None:
+            return t, w
+        known = functions.existing(t, padding=self.ignore_class)
+        w = functions.masked_weights(w, known, mean=self.reduction != "sum")._array
+        return apply(arithmetic.multiply, t, functions.cast(known, t.dtype))._array, w  # class 0, with weight 0
+
+    def get_config(self) -> dict[str, Any]:
+        own = {} if self.ignore_class is None else {"ignore_class": self.ignore_class}
+        return {**super().get_config(), **own}
+
+
+class Hinge(_OfOutputs):
     """The mean of max(0, 1 − y ŷ) with labels −1 and 1."""
 
-    rule = loss.hinge
+    rule, default_name = loss.hinge, "hinge"
     align = staticmethod(targets.signs)
 
 
-class SquaredHinge(Loss):
+class SquaredHinge(_OfOutputs):
     """The mean of max(0, 1 − y ŷ)² with labels −1 and 1."""
 
-    rule = loss.squared_hinge
+    rule, default_name = loss.squared_hinge, "squared_hinge"
     align = staticmethod(targets.signs)
 
 
-class KLDivergence(Loss):
+class CategoricalHinge(_OfOutputs):
+    """max(0, 1 + the largest output of a wrong class − the output of the right one), targets one-hot."""
+
+    rule, default_name = distance.categorical_hinge, "categorical_hinge"
+    align = staticmethod(targets.one_hot)
+
+
+class KLDivergence(_OfOutputs):
     """Σⱼ yⱼ log(yⱼ / ŷⱼ)."""
 
-    rule = loss.kl_divergence
+    rule, default_name = loss.kl_divergence, "kl_divergence"
 
 
-class Poisson(Loss):
+class Poisson(_OfOutputs):
     """The mean of ŷ − y log ŷ."""
 
-    rule = loss.poisson
+    rule, default_name = loss.poisson, "poisson"
 
 
-def widened(y: Variable, w: Array) -> Variable:
-    """An output of half precision in the dtype of the weights: losses and metrics are computed in the model's own."""
-    if y._array.dtype == w.dtype:
-        return y
-    wide = functions.cast(y, w.dtype)
-    wide.mask = y.mask
-    return wide
+def check_axis(axis: int, where: str) -> None:
+    """Raise unless the classes of an output are its last axis."""
+    if axis != -1:
+        raise ConfigurationError(
+            "the entries that belong together are those of the last axis.", where=where, received=f"axis={axis!r}"
+        )
 
 
-def broadcast_weights(w: Array, y_pred: Variable) -> Array:
-    """Weights (N,) for an output (N, …, m), one for each of its rows."""
-    from_shape = (*w.shape, *(1,) * (len(y_pred.shape) - 1 - len(w.shape)))
-    ones = Variable(np.ones(y_pred.shape[:-1], w.dtype), requires_grad=False)
-    return (ones * Variable(w, requires_grad=False).reshape(from_shape))._array
+def check_gamma(gamma: float, where: str) -> None:
+    """Raise unless γ is a finite number ≥ 0."""
+    if not 0 <= gamma < float("inf"):
+        raise ConfigurationError("gamma is not negative.", where=where, received=f"gamma={gamma!r}")
 
 
 def name_of(cls: type) -> str:
     """The name that ``compile`` knows a loss by."""
-    return next((name for name, known in BY_NAME.items() if known is cls), cls.__name__)
+    return getattr(cls, "default_name", "") or cls.__name__
 
 
 BY_NAME: dict[str, type[Loss]] = {
-    "squared_error": SquaredError,
-    "mean_squared_error": MeanSquaredError,
-    "mean_absolute_error": MeanAbsoluteError,
-    "huber": Huber,
-    "log_cosh": LogCosh,
-    "binary_crossentropy": BinaryCrossentropy,
-    "categorical_crossentropy": CategoricalCrossentropy,
-    "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
-    "hinge": Hinge,
-    "squared_hinge": SquaredHinge,
-    "kl_divergence": KLDivergence,
-    "poisson": Poisson,
+    cls.default_name: cls
+    for cls in (
+        SquaredError,
+        MeanSquaredError,
+        MeanAbsoluteError,
+        MeanAbsolutePercentageError,
+        MeanSquaredLogarithmicError,
+        Huber,
+        LogCosh,
+        CosineSimilarity,
+        BinaryCrossentropy,
+        BinaryFocalCrossentropy,
+        CategoricalCrossentropy,
+        CategoricalFocalCrossentropy,
+        SparseCategoricalCrossentropy,
+        Hinge,
+        SquaredHinge,
+        CategoricalHinge,
+        KLDivergence,
+        Poisson,
+    )
 }
 ALIASES = {
     "mse": "mean_squared_error",
     "mae": "mean_absolute_error",
+    "mape": "mean_absolute_percentage_error",
+    "msle": "mean_squared_logarithmic_error",
     "logcosh": "log_cosh",
     "kld": "kl_divergence",
     "kullback_leibler_divergence": "kl_divergence",
+    "bce": "binary_crossentropy",
 }
-
-
-class Custom(Loss):
-    """A function ``(y_true, y_pred) -> Variable`` of your own: its mean over everything is E."""
-
-    replayable = False
-
-    def __init__(self, function: Any) -> None:
-        super().__init__(name=getattr(function, "__name__", "custom"))
-        self.function = function
-
-    def compute(self, t: Array, y_pred: Variable, w: Array) -> Variable:
-        values: Variable = self.function(Variable(t, requires_grad=False), y_pred)
-        if values.ndim == 0:
-            return values
-        weights = w.reshape((*w.shape, *(1,) * (values.ndim - len(w.shape))))
-        return (values * Variable(weights, requires_grad=False)).mean()
 
 
 def get(identifier: Any) -> Loss:
