@@ -98,6 +98,30 @@ def test_the_sums_under_a_kernel_and_a_window_come_to_the_written_value():
         assert number_in(worked_form) == pytest.approx(number_in(value), rel=2e-3, abs=2e-4), line
 
 
+@pytest.mark.parametrize(
+    ("layer", "shape", "expected"),
+    [
+        (lambda: layers.Conv3D(1, (1, 2, 2), strides=(1, 2, 2)), (1, 4, 4, 1), "y gW gb gx"),
+        (lambda: layers.DepthwiseConv2D(2, strides=2), (4, 4, 1), "y gW gb gx"),
+        (lambda: layers.DepthwiseConv2D(1, depth_multiplier=2, padding=((1, 0), (1, 0))), (1, 1, 2), "y gW gb gx"),
+        (lambda: layers.Conv2DTranspose(1, 2, strides=2, use_bias=False), (2, 2, 1), "y gx gW"),
+        (lambda: layers.Conv3DTranspose(2, 1, strides=2, use_bias=False, padding="same"), (1, 2, 2, 2), "y gx gW"),
+    ],
+    ids=["volume", "depthwise", "two for each channel", "transposed", "transposed volume"],
+)
+def test_the_sums_of_the_relatives_of_convolution_come_to_the_written_value(layer, shape, expected):
+    """No sum has more than four terms that are not zero."""
+    image = RNG.normal(size=(1, *shape))
+    model = omomi.Sequential([layers.Input(shape), layer()], seed=3)
+    y = RNG.normal(size=(1, *model.output_shape[1:]))
+    said = lines(explain(model, model.layers[-1].name, image, y, loss="mse"))
+    assert " ".join(line.partition("[")[0] for line in said) == expected
+    for line in said:
+        worked_form, value = line.split(" = ")[-2:]
+        if "…" not in worked_form:
+            assert number_in(worked_form) == pytest.approx(number_in(value), rel=2e-3, abs=2e-4), line
+
+
 def test_batch_normalisation_step_by_step():
     """The two routes to gx, by the book's steps and by the closed form, come to the step's own number."""
     x = RNG.normal(size=(4, 3))

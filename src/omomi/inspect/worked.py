@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from omomi.inspect import worked_convolution as convolution
 from omomi.inspect import worked_images as images
 from omomi.inspect import worked_moves as moves
 from omomi.inspect import worked_sums as sums
@@ -42,6 +43,8 @@ _LOSSES = (
     "squared_error",
     "mean_squared_error",
 )
+_CONVOLUTIONS = ("convolution_2d", "convolution_3d")
+_TRANSPOSED = ("transposed_convolution_2d", "transposed_convolution_3d")
 _MOVES = ("reshape", "identity", "cast")
 
 
@@ -54,7 +57,9 @@ Worker = Callable[[Occasion], Lines]
 _FORWARD: dict[str, Worker] = {
     "affine": sums.affine_forward,
     "matmul": lambda o: sums.affine_forward(o) if _of_matrices(o) else moves.whole_formula(o),
-    "convolution_2d": images.convolution_forward,
+    **dict.fromkeys(_CONVOLUTIONS, convolution.convolution_forward),
+    **dict.fromkeys(_TRANSPOSED, convolution.transposed_forward),
+    "depthwise_convolution_2d": convolution.depthwise_forward,
     "max_pooling_2d": images.max_pooling_forward,
     "average_pooling_2d": images.average_pooling_forward,
     "softmax": sums.softmax_forward,
@@ -69,7 +74,9 @@ _FORWARD: dict[str, Worker] = {
 _BACKWARD: dict[str, Worker] = {
     "affine": sums.affine_backward,
     "matmul": lambda o: sums.affine_backward(o) if _of_matrices(o) else moves.largest_gradient(o),
-    "convolution_2d": images.convolution_backward,
+    **dict.fromkeys(_CONVOLUTIONS, convolution.convolution_backward),
+    **dict.fromkeys(_TRANSPOSED, convolution.transposed_backward),
+    "depthwise_convolution_2d": convolution.depthwise_backward,
     "max_pooling_2d": images.pooling_backward,
     "average_pooling_2d": images.pooling_backward,
     "softmax": sums.softmax_backward,

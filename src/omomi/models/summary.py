@@ -81,10 +81,14 @@ def detail(layer: Layer) -> str:
         words.append(f"{found['filters']} × {times(found['kernel_size'])}")
     elif "units" in found:
         words.append(f"{found['units']} units")
+    elif "kernel_size" in found:  # depthwise: each channel has its own
+        words.append(times(found["kernel_size"]))
     elif "pool_size" in found:
         words.append(times(found["pool_size"]))
     elif "rate" in found:
         words.append(f"{found['rate']:g}")
+    if found.get("depth_multiplier", 1) > 1:
+        words.append(f"{found['depth_multiplier']} for each channel")
     strides = found.get("strides")
     if strides is not None and set(strides) != {1} and strides != found.get("pool_size"):
         words.append(f"strides {times(strides)}")

@@ -358,14 +358,14 @@ transposed_convolution_2d = Rule(
     "transposed_convolution_2d",
     transposed_convolution_forward,
     transposed_convolution_backward,
-    "y[n, r s + i d, c s + j d, o] ← Σ_k x[n, r, c, k] W[i, j, o, k]",
-    "gx = the convolution of gy with W, gW = Pᵀ x (P: one patch of gy per row)",
+    "y[n, r s + i d, c s + j d, o] = Σ x[n, r, c, k] W[i, j, o, k]",
+    "gx = P W, gW = Pᵀ x (P: one patch of gy per row)",
 )
 
 transposed_convolution_3d = Rule(
     "transposed_convolution_3d",
     transposed_convolution_forward,
     transposed_convolution_backward,
-    "y[n, p s + h d, r s + i d, c s + j d, o] ← Σ_k x[n, p, r, c, k] W[h, i, j, o, k]",
-    "gx = the convolution of gy with W, gW = Pᵀ x (P: one patch of gy per row)",
+    "y[n, p s + h d, r s + i d, c s + j d, o] = Σ x[n, p, r, c, k] W[h, i, j, o, k]",
+    "gx = P W, gW = Pᵀ x (P: one patch of gy per row)",
 )

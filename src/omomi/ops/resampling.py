@@ -106,6 +106,6 @@ resampling = Rule(
     "resampling",
     resampling_forward,
     resampling_backward,
-    "y[o] = Σ_i A[o, i] x[i]",
-    "gx[i] = Σ_o A[o, i] gy[o]",
+    "y = A x",
+    "gx = Aᵀ gy",
 )

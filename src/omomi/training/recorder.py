@@ -16,7 +16,7 @@ from omomi.engines.selection import current
 from omomi.graph.hooks import Hook
 from omomi.graph.variable import Node
 from omomi.layers.state import Parameter, arrays
-from omomi.ops import activation
+from omomi.ops import activation, convolution, depthwise_convolution
 from omomi.ops.rule import Rule
 from omomi.training.ledger import Explosion, Failure, LayerFacts, Ledger
 
@@ -32,7 +32,13 @@ SATURATED: dict[str, Callable[[Array], Array]] = {
 }
 # Activations of which a unit that is 0 for every sample passes no delta: it cannot learn its way back.
 MORTAL = frozenset({"relu", "relu6"})
-WEIGHTED = frozenset({"affine", "matmul", "convolution_2d"})
+CONVOLUTIONS = {
+    rule.name
+    for chapter in (convolution, depthwise_convolution)
+    for rule in vars(chapter).values()
+    if isinstance(rule, Rule)
+}
+WEIGHTED = frozenset({"affine", "matmul"} | CONVOLUTIONS)
 SOFTMAXES = frozenset({"softmax", "log_softmax", "softmax_cross_entropy", "sparse_softmax_cross_entropy"})
 EXPLODED = 20.0  # times the lowest mean of the losses before
 REMEMBERED = ("losses", "total", "lowest", "alarmed")
