@@ -68,7 +68,7 @@ class OmomiSteps(Steps):
         if self.kind == "train":
             return self.trainer.steps.get(
                 "train",
-                lambda: training_step(self.model, self.trainer.loss, self.trainer.metrics, self.trainer.optimizer),
+                lambda: training_step(self.model, self.trainer.objective, self.trainer.metrics, self.trainer.optimizer),
             )
         return self.predictions.get("predict", lambda: prediction_step(self.model))
 

@@ -226,7 +226,8 @@ def limited(data: Batches, steps: int | None, argument: str, prefetch: int) -> B
 
 def about(data: Data, **others: Any) -> dict[str, Any]:
     """What callbacks are told of data."""
-    return {"steps": data.steps, "batch_size": data.size, "samples": data.samples, "seen": 0, **others}
+    known = {"steps": data.steps, "batch_size": data.size, "samples": data.samples}
+    return {**known, "seen": 0, "waiting": data.waiting, **others}
 
 
 def whole(value: Any, name: str, least: int) -> int | None:

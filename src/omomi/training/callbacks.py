@@ -20,7 +20,8 @@ class Callback:
     Attributes:
         model: the model that is being trained.
         params: "epochs", "steps" (batches in an epoch), "batch_size" and "samples", each ``None`` where nobody knows it
-            before; and "seen", how many samples this epoch has had so far.
+            before; "seen", how many samples this epoch has had so far; and "waiting", how long training has waited for
+            batches, in ``waiting.seconds``.
         skips_batches: an engine may take several batches in one call. A callback that does something at every batch
             keeps it from that, unless this says that it need not be told of each: it is then told before the first
             and after the last batch of a call.
@@ -78,6 +79,11 @@ class Callback:
 
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         """After a step; ``logs`` holds the means over the epoch so far."""
+
+    def wants_logs(self) -> bool:
+        """Whether :meth:`on_train_batch_end` will look at its ``logs`` this time; if nobody will, they are empty. To
+        read the counts of a step is not free."""
+        return True
 
     def on_batch_begin(self, batch: int, logs: Logs) -> None:
         """Another name of :meth:`on_train_batch_begin`."""
@@ -231,6 +237,12 @@ class CallbackList(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Logs | None = None) -> None:
         self._run("on_train_batch_end", batch, dict(logs or {}))
+
+    def batch_over(self, batch: int, logs: Callable[[], Logs]) -> None:
+        """The same, where the logs are read only if somebody wants them."""
+        if self.at_batch_end:
+            wanted = any(callback.wants_logs() for callback in self.at["on_train_batch_end"])
+            self._run("on_train_batch_end", batch, logs() if wanted else {})
 
     def on_batch_begin(self, batch: int, logs: Logs | None = None) -> None:
         self.on_train_batch_begin(batch, logs)

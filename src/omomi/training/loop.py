@@ -256,8 +256,7 @@ class Trainer:
 
         def over(batches: int, samples: int) -> None:
             callbacks.params["seen"] += samples
-            if callbacks.at_batch_end:
-                callbacks.on_train_batch_end(cursor.batch + batches - 1, self.logs())
+            callbacks.batch_over(cursor.batch + batches - 1, self.logs)
             cursor.advance(batches)
             if not self.stopped:  # else the epoch is over, and a checkpoint is of its end
                 keeper.stepped(cursor, batches, before)

@@ -67,6 +67,9 @@ class Lines(Callback):
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         self.trained = time.perf_counter()  # what follows the last batch is validation
 
+    def wants_logs(self) -> bool:
+        return False
+
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
         for line in (f"epoch {epoch + 1}/{self.params['epochs']}  {self.summary(logs)}", *self.remarks()):
             print(line, file=sys.stderr, flush=True)
@@ -107,10 +110,13 @@ class Bar(Lines):
         self.task = self.progress.add_task(self.label, total=self.params["steps"], numbers="")
         self.shown = self.begin
 
+    def wants_logs(self) -> bool:
+        return time.perf_counter() - self.shown >= 0.1  # an eye sees no more; a step should not wait for the terminal
+
     def on_train_batch_end(self, batch: int, logs: Logs) -> None:
         super().on_train_batch_end(batch, logs)
         now = self.trained
-        if now - self.shown < 0.1:  # an eye sees no more; a step should not wait for the terminal
+        if not logs or now - self.shown < 0.1:
             return
         self.shown = now
         speed = self.params["seen"] / (now - self.begin)
