@@ -60,6 +60,14 @@ def test_the_formulas_of_the_approximator_are_those_of_backpropagation():
         np.testing.assert_allclose(p.grad, by_hand[path], rtol=1e-5, atol=1e-7)
 
 
+def test_residual_network(tmp_path: Path):
+    found = run("residual_network", tmp_path, "--epochs", "2")
+    assert set(found) == {"residual", "plain"}
+    assert_pictures(tmp_path, "loss_residual.png", "loss_plain.png", "samples.png", "model.svg")
+    again = omomi.load_model(tmp_path / "model.safetensors")
+    assert [layer.name for layer in again.layers if isinstance(layer, omomi.layers.Add)] == ["add", "add_1", "add_2"]
+
+
 def test_digits_free_style(tmp_path: Path):
     assert run("digits_free_style", tmp_path, "--epochs", "4") > 0.93
     assert_pictures(tmp_path, "accuracy.png", "loss.png")
