@@ -40,6 +40,7 @@ from omomi.layers.layer import Layer as Layer
 from omomi.layers.precision import set_precision as set_precision
 from omomi.layers.state import Buffer as Buffer
 from omomi.layers.state import Parameter as Parameter
+from omomi.models.cloning import clone_model as clone_model
 from omomi.models.loading import load_model as load_model
 from omomi.models.model import Model as Model
 from omomi.models.sequential import Sequential as Sequential
@@ -62,6 +63,7 @@ __all__ = [
     "activations",
     "callbacks",
     "classic",
+    "clone_model",
     "compare",
     "constraints",
     "cross_validate",

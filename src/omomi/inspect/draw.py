@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,6 +36,8 @@ from omomi.models.summary import LayerRow, summary_rows
 
 __all__ = ["draw_model", "draw_rows"]
 
+INPUT = "InputLayer"
+
 Shape = tuple[int | None, ...]
 
 _BOX, _BOX_HEIGHT, _GAP = 286.0, 42.0, 30.0
@@ -54,8 +56,11 @@ def draw_model(model: Any, path: str | os.PathLike[str]) -> Path:
         NotBuiltError: the model does not know its shapes yet.
     """
     rows = summary_rows(model)
-    shape = model.layers[0].built_for if rows else None
-    return draw_rows(rows, path, title=model.name, input_shape=shape)
+    given = {row.name: row.output_shape for row in rows if row.kind == INPUT}
+    layers = [row for row in rows if row.kind != INPUT]
+    if layers and not given:
+        given = dict.fromkeys(layers[0].inputs, model.layers[0].built_for)
+    return draw_rows(layers, path, title=model.name, input_shapes=given)
 
 
 @style()
@@ -65,6 +70,7 @@ def draw_rows(
     *,
     title: str = "Network",
     input_shape: Shape | None = None,
+    input_shapes: Mapping[str, Shape] | None = None,
 ) -> Path:
     """Draw layers from their rows in the summary.
 
@@ -72,7 +78,8 @@ def draw_rows(
         rows: the layers in order; a name in ``inputs`` that no earlier layer has is an input of the network.
         path: the file to write, .svg or .png.
         title: written above.
-        input_shape: of the network's input, the batch first.
+        input_shape: of the network's input, the batch first; or
+        input_shapes: of each of several by name.
     """
     if not rows:
         raise ConfigurationError("there is no layer to draw.", where="draw", fix="add layers to the model first.")
@@ -81,7 +88,8 @@ def draw_rows(
         raise ConfigurationError("two layers have the same name.", where="draw", received=", ".join(names))
     inputs = _who_reads_whom(rows)
     sources = [name for name, read in inputs.items() if not read and name not in names]
-    shapes: dict[str, Shape | None] = dict.fromkeys(sources, input_shape)
+    known = input_shapes or {}
+    shapes: dict[str, Shape | None] = {name: known.get(name, input_shape) for name in sources}
     shapes |= {row.name: row.output_shape for row in rows}
 
     layout = lay_out(inputs, left=_SKETCH + _BOX / 2, right=_BOX / 2 + _BETWEEN, lane=_LANE)

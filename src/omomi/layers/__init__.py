@@ -24,8 +24,6 @@ from omomi.layers.activation_layers import Tanh as Tanh
 from omomi.layers.activation_layers import ThresholdedReLU as ThresholdedReLU
 from omomi.layers.attention import Attention as Attention
 from omomi.layers.attention import MultiHeadAttention as MultiHeadAttention
-from omomi.layers.attention import PositionEmbedding as PositionEmbedding
-from omomi.layers.attention import SinusoidalPositionEncoding as SinusoidalPositionEncoding
 from omomi.layers.augmentation import RandomBrightness as RandomBrightness
 from omomi.layers.augmentation import RandomContrast as RandomContrast
 from omomi.layers.augmentation import RandomCrop as RandomCrop
@@ -101,6 +99,8 @@ from omomi.layers.pooling import GlobalMaxPooling3D as GlobalMaxPooling3D
 from omomi.layers.pooling import MaxPooling1D as MaxPooling1D
 from omomi.layers.pooling import MaxPooling2D as MaxPooling2D
 from omomi.layers.pooling import MaxPooling3D as MaxPooling3D
+from omomi.layers.positions import PositionEmbedding as PositionEmbedding
+from omomi.layers.positions import SinusoidalPositionEncoding as SinusoidalPositionEncoding
 from omomi.layers.preprocessing import CenterCrop as CenterCrop
 from omomi.layers.preprocessing import Normalization as Normalization
 from omomi.layers.preprocessing import Resizing as Resizing

@@ -1,4 +1,4 @@
-"""Attention as layers, and where in its sequence a step stands. The mathematics: omomi.ops.attention.
+"""Attention as layers. The mathematics: omomi.ops.attention.
 
 Arguments and weights are Keras's: the kernels of MultiHeadAttention are (features, heads, key_dim) and, on the way out,
 (heads, value_dim, features).
@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from math import prod
 from typing import Any
 
-import numpy as np
-
-from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, ShapeError
 from omomi.graph import functions
 from omomi.graph.variable import Variable, as_variable
@@ -139,6 +136,13 @@ class Attention(_Attention):
         if masks[0] is not None:
             y = y * functions.cast(masks[0], y._array.dtype).reshape((*y.shape[:2], 1))
         return [y, p] if return_attention_scores else y
+
+    def multiply_accumulates(self, input_shape: Any) -> int:
+        (_, targets, features), (_, sources, values) = input_shape[0], input_shape[1]
+        return int((targets or 1) * (sources or 1) * (features + values))
+
+    def backward_accumulates(self, input_shape: Any, moved: bool, learns: bool) -> int:
+        return 2 * learns * self.multiply_accumulates(input_shape)  # deltas of both factors
 
     def compute_output_shape(self, input_shape: Any) -> Shape:
         return (*input_shape[0][:-1], input_shape[1][-1])
@@ -277,6 +281,22 @@ class MultiHeadAttention(_Attention):
         u = functions.affine(x, kernel.reshape((kernel.shape[0], prod(size))), bias)
         return u.reshape((*x.shape[:2], *size)).transpose(0, 2, 1, 3)
 
+    def products(self, input_shape: Any) -> tuple[int, int, int]:
+        """Multiply-accumulates of the products that read the inputs, of scores and weighted sums, and of the last."""
+        (_, targets, _), (_, sources, _) = input_shape[0], input_shape[1]
+        targets, sources = targets or 1, sources or 1
+        size = {name: vars(self)[f"{name}_kernel"].size for name in ("query", "key", "value", "output")}
+        reading = targets * size["query"] + sources * (size["key"] + size["value"])
+        looking = targets * sources * self.num_heads * (self.key_dim + self.value_dim)
+        return reading, looking, targets * size["output"]
+
+    def multiply_accumulates(self, input_shape: Any) -> int:
+        return sum(self.products(input_shape))
+
+    def backward_accumulates(self, input_shape: Any, moved: bool, learns: bool) -> int:
+        reading, looking, last = self.products(input_shape)
+        return moved * (reading + last) + (moved or learns) * (2 * looking + last) + learns * reading
+
     def compute_output_shape(self, input_shape: Any) -> Shape:
         return (*input_shape[0][:-1], self.features or input_shape[0][-1])
 
@@ -294,91 +314,3 @@ class MultiHeadAttention(_Attention):
             "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
             "bias_regularizer": regularizers.serialize(self.bias_regularizer),
         }
-
-
-class _Positions(Layer):
-    """What the position layers share: (N, T, C) → (N, T, C), something of the step's place added."""
-
-    supports_masking = True
-    casts_integers = True
-
-    def check_input(self, shape: Shape) -> None:
-        if len(shape) != 3 or shape[-1] is None:
-            raise ShapeError(
-                "the input is not a batch of sequences of vectors.",
-                where=self.where,
-                expected="shape (batch, steps, features)",
-                received=f"shape {tuple(shape)}",
-                fix="an Embedding makes vectors of whole numbers" if len(shape) == 2 else None,
-            )
-
-    def compute_output_shape(self, input_shape: Shape) -> Shape:
-        return input_shape
-
-
-class PositionEmbedding(_Positions):
-    """A learned vector for each place in a sequence is added: y_t = x_t + P_t.
-
-    Source: Gehring et al. 2017, arXiv:1705.03122. Keras Hub's layer of this name gives P alone.
-
-    Args:
-        sequence_length: the number of places; sequences may be shorter.
-        initializer: where P, (sequence_length, C), starts from.
-    """
-
-    def __init__(self, sequence_length: int, initializer: Any = "glorot_uniform", **options: Any) -> None:
-        super().__init__(**options)
-        self.sequence_length = positive(sequence_length, "sequence_length", self.where)
-        self.initializer = initializers.get(initializer)
-        self.position_embeddings: Parameter
-
-    def check_input(self, shape: Shape) -> None:
-        super().check_input(shape)
-        if shape[1] is not None and shape[1] > self.sequence_length:
-            raise ShapeError(
-                "the sequences are longer than there are places.",
-                where=self.where,
-                expected=f"{self.sequence_length} steps at most",
-                received=f"shape {tuple(shape)}",
-                fix=f"sequence_length={shape[1]}",
-            )
-
-    def build(self, input_shape: Shape) -> None:
-        self.position_embeddings = self.add_weight((self.sequence_length, input_shape[-1]), self.initializer)
-
-    def call(self, inputs: Variable) -> Variable:
-        return inputs + self.position_embeddings[: inputs.shape[1]]
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "sequence_length": self.sequence_length,
-            "initializer": initializers.serialize(self.initializer),
-        }
-
-
-class SinusoidalPositionEncoding(_Positions):
-    """Sines and cosines of a step's place t are added, of wavelengths from 2π to ``max_wavelength`` · 2π.
-
-    y_{t,2i} = x_{t,2i} + sin(t / max_wavelength^{2i/C}), y_{t,2i+1} = x_{t,2i+1} + cos(t / max_wavelength^{2i/C}).
-    Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.5.
-
-    Args:
-        max_wavelength: over 2π.
-    """
-
-    def __init__(self, max_wavelength: float = 10000.0, **options: Any) -> None:
-        super().__init__(**options)
-        if max_wavelength <= 0:
-            raise ConfigurationError("a wavelength is positive.", where=self.where, received=max_wavelength)
-        self.max_wavelength = float(max_wavelength)
-
-    def call(self, inputs: Variable) -> Variable:
-        _, steps, features = inputs.shape
-        pair = np.arange(features) // 2 * 2 / features
-        angle = np.arange(steps)[:, None] / self.max_wavelength**pair
-        table = np.where(np.arange(features) % 2 == 0, np.sin(angle), np.cos(angle))
-        return inputs + as_variable(current().asarray(table, dtype=inputs._array.dtype))
-
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "max_wavelength": self.max_wavelength}

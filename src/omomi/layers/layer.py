@@ -147,6 +147,10 @@ class Layer(Drawn, Root):
         """How many multiply-accumulates one sample costs, forward. An axis of unknown size counts as 1."""
         return 0
 
+    def backward_accumulates(self, input_shape: Any, moved: bool, learns: bool) -> int:
+        """How many backward: as many for weights that are ``moved``, as many for the input if layers before learn."""
+        return self.multiply_accumulates(input_shape) * (moved + learns)
+
     def get_config(self) -> dict[str, Any]:
         """The constructor's arguments, as plain values that JSON can hold."""
         config: dict[str, Any] = {"name": self.name, "trainable": self._trainable}

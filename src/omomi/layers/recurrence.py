@@ -210,6 +210,14 @@ class Recurrent(States):
                 fix="TimeDistributed(Flatten()) makes a vector of each step" if len(shape) > 3 else None,
             )
 
+    def multiply_accumulates(self, input_shape: Shape) -> int:
+        return (input_shape[1] or 1) * (self.kernel.size + self.recurrent_kernel.size)
+
+    def backward_accumulates(self, input_shape: Shape, moved: bool, learns: bool) -> int:
+        inputs, states = self.kernel.size, self.recurrent_kernel.size  # the deltas of the states in any case
+        needed = moved * (inputs + states) + (moved or learns) * states + learns * inputs
+        return (input_shape[1] or 1) * needed
+
     def bias_shape(self) -> tuple[int, ...]:
         """Of the bias."""
         return (self.gates * self.units,)

@@ -69,6 +69,13 @@ class TimeDistributed(Layer):
         y = self.layer(inputs.reshape((samples * steps, *rest)))
         return y.reshape((samples, steps, *y.shape[1:]))  # type: ignore[no-any-return]
 
+    def multiply_accumulates(self, input_shape: Shape) -> int:
+        return (input_shape[1] or 1) * self.layer.multiply_accumulates((input_shape[0], *input_shape[2:]))
+
+    def backward_accumulates(self, input_shape: Shape, moved: bool, learns: bool) -> int:
+        of_step = self.layer.backward_accumulates((input_shape[0], *input_shape[2:]), moved, learns)
+        return (input_shape[1] or 1) * of_step
+
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         of_step = self.layer.compute_output_shape((input_shape[0], *input_shape[2:]))
         return (input_shape[0], input_shape[1], *of_step[1:])
@@ -185,6 +192,14 @@ class Bidirectional(Layer):
         if mask is None or not self.return_sequences:
             return None
         return [mask, mask] if self.merge_mode is None else [mask] if self.return_state else mask
+
+    def multiply_accumulates(self, input_shape: Shape) -> int:
+        both = (self.forward_layer, self.backward_layer)
+        return sum(layer.multiply_accumulates(input_shape) for layer in both)
+
+    def backward_accumulates(self, input_shape: Shape, moved: bool, learns: bool) -> int:
+        both = (self.forward_layer, self.backward_layer)
+        return sum(layer.backward_accumulates(input_shape, moved, learns) for layer in both)
 
     def compute_output_shape(self, input_shape: Shape) -> Any:
         shape, *states = as_list(self.forward_layer.compute_output_shape(input_shape))

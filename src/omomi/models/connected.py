@@ -326,7 +326,7 @@ class Connected(Layer):
             Node(layers[c["layer"]], c["layer"], read(c["inputs"]), tuple(read(c["args"])), read(c["kwargs"]))
             for c in config["calls"]
         )
-        sketch = Network(ports, "", layers, nodes, read(config["outputs"]))
+        sketch = Network(ports, "", layers, nodes, read(config["outputs"]), {})
         outputs = sketch.run(list(places(begun).values()), called_again)
         structure = ("layers", "inputs", "calls", "outputs")
         options = {key: value for key, value in config.items() if key not in structure}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from omomi.errors import ConfigurationError, NotBuiltError
@@ -13,7 +13,8 @@ from omomi.models.compiling import as_given, as_keras, check_names, check_weight
 from omomi.models.connected import Connected
 from omomi.models.feeding import about, feed, feed_fit, feed_inputs, from_arrays
 from omomi.models.saving import save_model
-from omomi.models.summary import LayerRow, summary_rows, summary_text
+from omomi.models.summary import LayerRow, summary_rows
+from omomi.models.table import summary_text
 from omomi.models.weights import load_weights, save_weights
 from omomi.training import optimizers
 from omomi.training.backup import backup_among
@@ -331,9 +332,28 @@ class Model(Connected):
 
     # ---- looking, saving, copying -----------------------------------------------------------------------------
 
-    def summary(self, print_fn: Callable[[str], Any] = print, batch_size: int | None = None) -> None:
-        """Print the table of layers: kind, output shape, parameters; with ``batch_size``, the memory it costs."""
-        print_fn(summary_text(self, batch_size))
+    def summary(
+        self,
+        line_length: int | None = None,
+        positions: Any = None,
+        print_fn: Callable[[str], Any] = print,
+        expand_nested: bool = False,
+        show_trainable: bool = False,
+        layer_range: Sequence[str] | None = None,
+        batch_size: int | None = None,
+    ) -> None:
+        """Print the table of layers: kind, output shape, parameters, multiply-accumulates of one sample.
+
+        Args:
+            line_length: characters of a line; that of the terminal unless given.
+            positions: accepted; the columns are as wide as what stands in them.
+            print_fn: what is called with the text.
+            expand_nested: show the layers of models inside too.
+            show_trainable: show whether each layer is trained.
+            layer_range: the names of the first and the last layer to show.
+            batch_size: show what a batch of so many samples holds, in each precision, and what its step costs.
+        """
+        print_fn(summary_text(self, batch_size, line_length, expand_nested, show_trainable, layer_range))
 
     def rows(self) -> list[LayerRow]:
         """The layers as data."""

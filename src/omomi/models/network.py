@@ -75,6 +75,7 @@ class Network:
         layers: all layers by key, in order, the inputs among them.
         nodes: the calls, in an order in which they can be computed.
         outputs: what comes out: one :class:`Ref`, or a list or dictionary of them.
+        shapes: of every value, the batch first.
     """
 
     ports: tuple[Port, ...]
@@ -82,6 +83,7 @@ class Network:
     layers: dict[str, Layer]
     nodes: tuple[Node, ...]
     outputs: Any
+    shapes: dict[Ref, Shape]
 
     def run(self, inputs: Sequence[Any], call: Any) -> Any:
         """Compute.
@@ -172,12 +174,14 @@ def network_of(inputs: Any, outputs: Any, where: str) -> Network:
     keys = named(ordered, where)
 
     refs = {id(tensor): Ref(-1, f"[{number}]") for number, tensor in enumerate(starts)}
+    shapes = {refs[id(tensor)]: tensor.shape for tensor in starts}
     nodes: list[Node] = []
     for number, call in enumerate(calls):
         template = mapped_within(lambda t: refs[id(t)], (call.inputs, call.args, call.kwargs), Symbolic)
         nodes.append(Node(call.layer, keys[id(call.layer)], *template))
         for place, tensor in places(call.outputs).items():
             refs.setdefault(id(tensor), Ref(number, place))
+            shapes[Ref(number, place)] = tensor.shape
     form = next(iter(places(inputs)))[:1]
     labels = [place[1:] for place in places(inputs)] if form == "/" else [keys[id(begin)] for begin in begins]
     ports = tuple(Port(label, begin) for label, begin in zip(labels, begins, strict=True))
@@ -187,6 +191,7 @@ def network_of(inputs: Any, outputs: Any, where: str) -> Network:
         {keys[id(layer)]: layer for layer in ordered},
         tuple(nodes),
         mapped_within(lambda t: refs[id(t)], outputs, Symbolic),
+        shapes,
     )
 
 
