@@ -1,7 +1,8 @@
 """Plain values with arrays in them, taken apart for a file: the arrays by name, and a rest that JSON can hold.
 
 JSON has neither arrays nor NaN nor infinities. In the rest a mapping with one key stands for them: ``{"$array": name}``
-and ``{"$float": "nan"}``. Everything comes back as it was, bit for bit; only a tuple comes back as a list.
+and ``{"$float": "nan"}``; ``{"$floats": name}`` is a long list of floats, which as an array is short and quickly read.
+Everything comes back as it was, bit for bit; only a tuple comes back as a list.
 """
 
 from __future__ import annotations
@@ -14,7 +15,8 @@ import numpy as np
 
 from omomi.errors import ConfigurationError, FileFormatError
 
-ARRAY, FLOAT = "$array", "$float"
+ARRAY, FLOAT, FLOATS = "$array", "$float", "$floats"
+LONG = 32  # floats in a list that becomes an array
 
 
 def take_apart(value: Any, arrays: dict[str, np.ndarray], name: str) -> Any:
@@ -38,6 +40,9 @@ def take_apart(value: Any, arrays: dict[str, np.ndarray], name: str) -> Any:
         case np.ndarray():
             arrays[name] = value
             return {ARRAY: name}
+        case list() if len(value) >= LONG and all(type(v) is float for v in value):
+            arrays[name] = np.array(value, np.float64)
+            return {FLOATS: name}
         case list() | tuple():
             return [take_apart(v, arrays, f"{name}/{i}") for i, v in enumerate(value)]
         case Mapping():
@@ -64,6 +69,8 @@ def put_together(rest: Any, arrays: Mapping[str, np.ndarray], where: str) -> Any
     match rest:
         case {"$array": str(name), **others} if not others and name in arrays:
             return arrays[name]
+        case {"$floats": str(name), **others} if not others and name in arrays:
+            return arrays[name].tolist()
         case {"$float": ("nan" | "inf" | "-inf") as text, **others} if not others:
             return float(text)
         case dict():
