@@ -23,6 +23,7 @@ def test_every_public_name_exists_and_is_listed():
     internal = {
         "cli",
         "comparison",
+        "dialects",
         "engines",
         "files",
         "graph",

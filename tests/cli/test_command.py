@@ -17,7 +17,7 @@ def test_help_lists_the_commands_in_the_order_of_use():
     result = run("--help")
     assert result.exit_code == 0
     found = [line.split()[0] for line in result.stdout.partition("Commands:")[2].splitlines() if line.strip()]
-    assert found == ["train", "evaluate", "predict", "draw", "inspect", "compare", "data", "doctor"]
+    assert found == ["train", "evaluate", "predict", "draw", "inspect", "compare", "run", "data", "doctor"]
 
 
 @pytest.mark.parametrize("command", list(main.commands))

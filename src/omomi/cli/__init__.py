@@ -17,6 +17,7 @@ from omomi.cli.draw import draw
 from omomi.cli.evaluate import evaluate
 from omomi.cli.inspect_command import inspect_command
 from omomi.cli.predict import predict
+from omomi.cli.run_script import run_script
 from omomi.cli.screen import INTERRUPTED, say_error
 from omomi.cli.train import train
 from omomi.errors import OmomiError
@@ -55,5 +56,5 @@ def main() -> None:
     """
 
 
-for command in (train, evaluate, predict, draw, inspect_command, compare, data, doctor):
+for command in (train, evaluate, predict, draw, inspect_command, compare, run_script, data, doctor):
     main.add_command(command)
