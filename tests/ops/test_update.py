@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from omomi.engines.reference import xp
 from omomi.ops import UPDATES
 from tests.ops import traced
-from tests.samples import Sample, optimization, update
+from tests.samples import Sample, optimization, update, update_with_norms
 from tests.samples.update import call, step
 
 OPTIMIZERS = sorted(update.SAMPLES)
-SAMPLES = update.SAMPLES | optimization.SAMPLES
-NAMES = sorted(UPDATES)  # those of the chapters update and optimization
+SAMPLES = update.SAMPLES | optimization.SAMPLES | update_with_norms.SAMPLES
+NAMES = sorted(UPDATES)
 STEPS = 20
 
 
@@ -266,10 +266,12 @@ def samples_of(name: str) -> list[Sample]:
 @pytest.mark.parametrize("name", NAMES)
 def test_shapes_and_dtypes_are_kept(name):
     for sample in samples_of(name):
-        for found, wide in zip(step(UPDATES[name], as_float32(sample)), step(UPDATES[name], sample), strict=True):
+        given = (sample.arrays[0], *sample.arrays[4:])
+        narrow, wides = step(UPDATES[name], as_float32(sample)), step(UPDATES[name], sample)
+        for found, wide, before in zip(narrow, wides, given, strict=True):
             assert found.dtype == np.float32
             assert wide.dtype == np.float64
-            assert found.shape == wide.shape == sample.arrays[0].shape
+            assert found.shape == wide.shape == before.shape
             np.testing.assert_allclose(found, wide, rtol=1e-4, atol=1e-5)
 
 
@@ -286,8 +288,8 @@ def test_nothing_is_mutated(name):
 @given(data=st.data())
 def test_random_shapes(name, data):
     sample = data.draw(SAMPLES[name].random)
-    for found in step(UPDATES[name], sample):
-        assert found.shape == sample.arrays[0].shape
+    for found, before in zip(step(UPDATES[name], sample), (sample.arrays[0], *sample.arrays[4:]), strict=True):
+        assert found.shape == before.shape
         assert np.isfinite(found).all()
 
 

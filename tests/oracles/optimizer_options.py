@@ -25,6 +25,21 @@ OPTIMIZERS = {
     "rmsprop_decay": ("RMSprop", {"learning_rate": 0.01, "weight_decay": 0.1}),
     "averages": ("Adam", {"learning_rate": 0.1, "use_ema": True, "ema_momentum": 0.7}),
     "overwritten": ("SGD", {"learning_rate": 0.5, "use_ema": True, "ema_momentum": 0.7, "ema_overwrite_frequency": 3}),
+    "ftrl": ("Ftrl", {"learning_rate": 0.5}),
+    "ftrl_penalties": (
+        "Ftrl",
+        {
+            "learning_rate": 0.5,
+            "learning_rate_power": -0.4,
+            "l1_regularization_strength": 0.3,
+            "l2_regularization_strength": 0.1,
+            "l2_shrinkage_regularization_strength": 0.2,
+            "beta": 0.3,
+        },
+    ),
+    "lamb": ("Lamb", {"learning_rate": 0.1, "weight_decay": 0.01}),
+    "adafactor": ("Adafactor", {"learning_rate": 0.1}),
+    "adafactor_clipped": ("Adafactor", {"learning_rate": 0.6, "clip_threshold": 0.5}),
     "accumulated": ("Adam", {"learning_rate": 0.1, "gradient_accumulation_steps": 3}),
     "accumulated_all": (
         "SGD",

@@ -41,7 +41,10 @@ def step(rule: UpdateRule, sample: Sample, xp: Any = reference.xp) -> tuple[Any,
 def call(rng: Generator, rule: UpdateRule, shape: tuple[int, ...], rate: Any, steps: int, **attributes: Any) -> Sample:
     """The call that follows after ``steps`` steps from a random start."""
     rate = np.asarray(rate, np.float64)
-    state = [rng.standard_normal(shape), *(np.full(shape, start) for _, start in rule.slots)]
+    state = [
+        rng.standard_normal(shape),
+        *(np.full(s, start) for s, (_, start) in zip(rule.slot_shapes(shape), rule.slots, strict=True)),
+    ]
     for t in range(1, steps + 2):
         p, *slots = state
         sample = Sample((p, rng.standard_normal(shape), np.asarray(t, np.uint32), rate, *slots), attributes)
@@ -49,13 +52,13 @@ def call(rng: Generator, rule: UpdateRule, shape: tuple[int, ...], rate: Any, st
     return sample
 
 
-def of_rule(rule: UpdateRule, *variants: dict[str, Any]) -> Samples:
+def of_rule(rule: UpdateRule, *variants: dict[str, Any], smallest: int = 0) -> Samples:
     def fixed(rng: Generator) -> list[Sample]:
         plain = [call(rng, rule, (3, 4), 0.1, steps) for steps in (0, 1, 5)]
         per_unit = call(rng, rule, (3, 4), [0.0, 0.1, 0.2, 0.3], 3)
         return [*plain, per_unit, *(call(rng, rule, (5,), 0.05, 4, **attributes) for attributes in variants)]
 
-    shapes = st.lists(st.integers(0, 6), max_size=3).map(tuple)
+    shapes = st.lists(st.integers(smallest, 6), max_size=3).map(tuple)
     return Samples(
         fixed,
         random=st.builds(

@@ -37,6 +37,7 @@ from omomi.ops import schedule as schedule
 from omomi.ops import shape as shape
 from omomi.ops import sparsemax as sparsemax
 from omomi.ops import update as update
+from omomi.ops import update_with_norms as update_with_norms
 from omomi.ops.rule import Rule, UpdateRule
 
 __all__ = ["RULES", "UPDATES", "Rule", "UpdateRule"]

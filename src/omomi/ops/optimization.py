@@ -111,4 +111,6 @@ def sparse(rule: UpdateRule) -> UpdateRule:
         kept = tuple(xp.where(now, new, old) for new, old in zip(new_slots, slots, strict=True))
         return xp.where(now, new_p, p), kept
 
-    return UpdateRule(f"{rule.name}_every", step, rule.slots, f"{rule.formula}, in every K-th step", inner=rule)
+    return UpdateRule(
+        f"{rule.name}_every", step, rule.slots, f"{rule.formula}, in every K-th step", inner=rule, shapes=rule.shapes
+    )

@@ -58,6 +58,7 @@ class UpdateRule:
 
     ``rate`` broadcasts against p: a number, or one rate per unit (a vector scales the columns of an (in, out)
     kernel). ``slots`` names the arrays that are carried from step to step, each with the number it starts from.
+    ``shapes`` gives their shapes from that of p; they have its own unless given.
     ``inner`` is the rule that this one applies in every K-th step only, if it is of that kind.
     """
 
@@ -66,6 +67,11 @@ class UpdateRule:
     slots: tuple[tuple[str, float], ...]
     formula: str
     inner: UpdateRule | None = None
+    shapes: Callable[[tuple[int, ...]], tuple[tuple[int, ...], ...]] | None = None
+
+    def slot_shapes(self, parameter: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+        """The shapes of the slots of a parameter of this shape."""
+        return (parameter,) * len(self.slots) if self.shapes is None else self.shapes(parameter)
 
     def __repr__(self) -> str:
         return f"UpdateRule({self.name}: {self.formula})"

@@ -23,7 +23,7 @@ def in_dtype_of(xp: Namespace, p: Array, number: Array) -> Array:
     return xp.asarray(number).astype(p.dtype)
 
 
-def _one_minus_power(xp: Namespace, beta: float, t: Array) -> Array:
+def one_minus_power(xp: Namespace, beta: float, t: Array) -> Array:
     """1 − βᵗ, which starts near 0: as −(e^(t ln β) − 1), so that no digits cancel in float32."""
     return -xp.expm1(t * (log(beta) if beta > 0 else -inf))
 
@@ -193,7 +193,7 @@ def adam_step(
     m, v = slots
     m = beta_1 * m + (1 - beta_1) * g
     v = beta_2 * v + (1 - beta_2) * g * g
-    rate = rate * xp.sqrt(_one_minus_power(xp, beta_2, t)) / _one_minus_power(xp, beta_1, t)
+    rate = rate * xp.sqrt(one_minus_power(xp, beta_2, t)) / one_minus_power(xp, beta_1, t)
     return p - rate * m / (xp.sqrt(v) + epsilon), (m, v)
 
 
@@ -256,7 +256,7 @@ def amsgrad_step(
     m = beta_1 * m + (1 - beta_1) * g
     v = beta_2 * v + (1 - beta_2) * g * g
     w = xp.maximum(w, v)
-    rate = rate * xp.sqrt(_one_minus_power(xp, beta_2, t)) / _one_minus_power(xp, beta_1, t)
+    rate = rate * xp.sqrt(one_minus_power(xp, beta_2, t)) / one_minus_power(xp, beta_1, t)
     return p - rate * m / (xp.sqrt(w) + epsilon), (m, v, w)
 
 
@@ -298,7 +298,7 @@ def nadam_step(
     m = beta_1 * m + (1 - beta_1) * g
     v = beta_2 * v + (1 - beta_2) * g * g
     m_hat = coming / (1 - product * coming) * m + (1 - now) / (1 - product) * g
-    v_hat = v / _one_minus_power(xp, beta_2, t)
+    v_hat = v / one_minus_power(xp, beta_2, t)
     return p - rate * m_hat / (xp.sqrt(v_hat) + epsilon), (m, v)
 
 
@@ -332,7 +332,7 @@ def adamax_step(
     m, u = slots
     m = beta_1 * m + (1 - beta_1) * g
     u = xp.maximum(beta_2 * u, xp.abs(g))
-    return p - rate / _one_minus_power(xp, beta_1, t) * m / (u + epsilon), (m, u)
+    return p - rate / one_minus_power(xp, beta_1, t) * m / (u + epsilon), (m, u)
 
 
 adamax = UpdateRule(

@@ -122,11 +122,12 @@ class Optimizer:
             if self.options.use_ema and not fits(self.averages.get(path), p):
                 self.averages[path] = Buffer(p.shape, zeros, p.dtype)
                 self.averages[path].assign(p.array)
-            if path in self.slots and self.slots[path] and self.slots[path][0].shape == p.shape:
+            shapes = self.rule.slot_shapes(p.shape)
+            if shapes and tuple(slot.shape for slot in self.slots.get(path, ())) == shapes:
                 continue
-            slots = tuple(Buffer(p.shape, zeros, p.dtype) for _ in self.rule.slots)
+            slots = tuple(Buffer(shape, zeros, p.dtype) for shape in shapes)
             for slot, (name, start) in zip(slots, self.rule.slots, strict=True):
-                slot.assign(np.full(p.shape, self.slot_starts().get(name, start)))
+                slot.assign(np.full(slot.shape, self.slot_starts().get(name, start)))
             self.slots[path] = slots
         for known in (self.slots, self.gradient_means, self.averages):
             for path in [path for path in known if path not in parameters]:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any, Unpack
 
 from omomi.errors import ConfigurationError, UnknownNameError
-from omomi.ops import update
+from omomi.ops import update, update_with_norms
 from omomi.training.optimizer import Optimizer as Optimizer
 from omomi.training.optimizer import Rate
 from omomi.training.optimizer_options import CommonOptions, Options, OptionsGiven
@@ -233,6 +233,102 @@ class Lion(Optimizer):
         )
 
 
+class Ftrl(Optimizer):
+    """Follows the regularised leader: L1 gives exact zeros. Source: McMahan et al. 2013, "Ad click prediction".
+
+    Args:
+        learning_rate_power: the power of the rate's decay, not positive.
+        initial_accumulator_value: where the sum of squared gradients starts from.
+        l1_regularization_strength, l2_regularization_strength: λ₁ and λ₂ of the penalties.
+        l2_shrinkage_regularization_strength: an L2 penalty on the parameter, through the gradient.
+        beta: β of the paper.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        learning_rate_power: float = -0.5,
+        initial_accumulator_value: float = 0.1,
+        l1_regularization_strength: float = 0.0,
+        l2_regularization_strength: float = 0.0,
+        l2_shrinkage_regularization_strength: float = 0.0,
+        beta: float = 0.0,
+        **options: Unpack[OptionsGiven],
+    ) -> None:
+        strengths = {
+            "l1_regularization_strength": l1_regularization_strength,
+            "l2_regularization_strength": l2_regularization_strength,
+            "l2_shrinkage_regularization_strength": l2_shrinkage_regularization_strength,
+        }
+        numbers = {"initial_accumulator_value": initial_accumulator_value, "beta": beta, **strengths}
+        for name, number in {**numbers, "-learning_rate_power": -learning_rate_power}.items():
+            if not 0 <= number < float("inf"):
+                raise ConfigurationError(f"{name} is not negative.", where="Ftrl", received=number)
+        self.numbers = {"learning_rate_power": float(learning_rate_power)} | {k: float(v) for k, v in numbers.items()}
+        super().__init__(
+            update_with_norms.ftrl,
+            learning_rate,
+            Options.of("Ftrl", options),
+            learning_rate_power=float(learning_rate_power),
+            l1=float(l1_regularization_strength),
+            l2=float(l2_regularization_strength),
+            shrinkage=float(l2_shrinkage_regularization_strength),
+            beta=float(beta),
+        )
+
+    def slot_starts(self) -> dict[str, float]:
+        return {self.rule.slots[0][0]: self.numbers["initial_accumulator_value"]}
+
+    def config(self) -> dict[str, Any]:
+        return dict(self.numbers)
+
+
+class Lamb(Optimizer):
+    """Adam's direction, as long as the parameter: for very large batches. Source: You et al. 2020, arXiv:1904.00962."""
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Unpack[OptionsGiven],
+    ) -> None:
+        super().__init__(
+            update_with_norms.lamb,
+            learning_rate,
+            Options.of("Lamb", options),
+            beta_1=float(beta_1),
+            beta_2=float(beta_2),
+            epsilon=float(epsilon),
+        )
+
+
+class Adafactor(Optimizer):
+    """Squared gradients kept for rows and columns only. Source: Shazeer and Stern 2018, arXiv:1804.04235."""
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_2_decay: float = -0.8,
+        epsilon_1: float = 1e-30,
+        epsilon_2: float = 1e-3,
+        clip_threshold: float = 1.0,
+        relative_step: bool = True,
+        **options: Unpack[OptionsGiven],
+    ) -> None:
+        super().__init__(
+            update_with_norms.adafactor,
+            learning_rate,
+            Options.of("Adafactor", options),
+            beta_2_decay=float(beta_2_decay),
+            epsilon_1=float(epsilon_1),
+            epsilon_2=float(epsilon_2),
+            clip_threshold=float(clip_threshold),
+            relative_step=bool(relative_step),
+        )
+
+
 BY_NAME: dict[str, Callable[..., Optimizer]] = {
     "sgd": SGD,
     "momentum": Momentum,
@@ -245,6 +341,9 @@ BY_NAME: dict[str, Callable[..., Optimizer]] = {
     "nadam": Nadam,
     "adamax": Adamax,
     "lion": Lion,
+    "ftrl": Ftrl,
+    "lamb": Lamb,
+    "adafactor": Adafactor,
 }
 
 
