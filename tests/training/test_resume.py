@@ -13,6 +13,7 @@ from numpy.testing import assert_array_equal
 import omomi
 from omomi import Checkpoints, Sequential, errors
 from omomi.callbacks import Callback, EarlyStopping
+from omomi.files import load_arrays, save_arrays
 from omomi.layers import Dense, Dropout
 from tests.training import lives
 
@@ -266,6 +267,28 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path, caplog):
         "checkpoint-000000006.safetensors.damaged",
         "checkpoint-000000008.safetensors.damaged",
     ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"cursor": {"epoch": "x"}}, {"cursor": {"epoch": -1, "batch": 0, "begun": None}}, {"run": 3}, {"seed": ""}],
+)
+def test_a_header_that_makes_no_sense_is_refused(used, changes, tmp_path):
+    (path,) = Checkpoints(used).files()
+    arrays, header = load_arrays(path)
+    save_arrays(tmp_path / path.name, arrays, {**header, **changes})
+    with pytest.raises(errors.FileFormatError, match="where training stood"):
+        fit(network(), tmp_path, epochs=2)
+    save_arrays(tmp_path / path.name, arrays, {**header, "kind": "model"})
+    with pytest.raises(errors.FileFormatError, match="no checkpoint that this version"):
+        fit(network(), tmp_path, epochs=2)
+    save_arrays(tmp_path / path.name, {k: v for k, v in arrays.items() if "kernel" not in k}, header)
+    model = network()
+    before = model.get_weights()
+    with pytest.raises(errors.FileFormatError, match="does not fit this run"):
+        fit(model, tmp_path, epochs=2)
+    for a, b in zip(before, model.get_weights(), strict=True):
+        assert_array_equal(a, b)
 
 
 def test_if_none_can_be_read_nothing_begins_anew(tmp_path):

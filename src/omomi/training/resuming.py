@@ -117,6 +117,7 @@ class CheckpointKeeper(Keeper):
         self.callbacks, self.recorder, self.description = callbacks, recorder, description
         self.quiet = quiet
         self.found: Found | None = None
+        self.cursor = Cursor(0)
         self.taken = 0  # batches since the last checkpoint
         self.written_at = time.monotonic()
         self.kept: tuple[int, int] | None = None  # epoch and batch of the last checkpoint
@@ -140,6 +141,7 @@ class CheckpointKeeper(Keeper):
                 if self.found is None:
                     self.say(f"there is no checkpoint in {folder} yet: training starts anew")
                 else:
+                    self.cursor = self.place_in(self.found)
                     self.check(self.found)
             elif self.checkpoints.files():
                 raise FileAccessError(
@@ -148,6 +150,24 @@ class CheckpointKeeper(Keeper):
                     fix="fit(…, resume=True) goes on from them; or choose another folder",
                 )
             yield
+
+    def place_in(self, found: Found) -> Cursor:
+        """Where training stood when a checkpoint was written.
+
+        Raises:
+            FileFormatError: the header is no checkpoint's.
+        """
+        match found.header:
+            case {
+                "cursor": {"epoch": int(epoch), "batch": int(batch), "begun": (int() | None) as begun},
+                "run": dict(),
+                "seed": int(),
+                "engine": str(),
+                "callbacks": list(),
+                "learning_rate": _,
+            } if epoch >= 0 and batch >= 0:
+                return Cursor(epoch, batch, begun)
+        raise FileFormatError("the checkpoint does not say where training stood.", where=str(found.path))
 
     def check(self, found: Found) -> None:
         """Raise if the checkpoint is of another run than this one."""
@@ -178,8 +198,7 @@ class CheckpointKeeper(Keeper):
     def begin(self, epoch: int) -> Cursor:
         if self.found is None:
             return Cursor(epoch)
-        place = self.found.header["cursor"]
-        cursor = Cursor(int(place["epoch"]), int(place["batch"]), place["begun"])
+        cursor = self.cursor
         self.kept = (cursor.epoch, cursor.batch)
         self.say(f"training goes on from {self.found.path}: epoch {cursor.epoch + 1}, batch {cursor.batch + 1}")
         return cursor
@@ -195,8 +214,9 @@ class CheckpointKeeper(Keeper):
             return {}
         header, where = found.header, str(found.path)
         try:
+            arrays = {path: found.arrays[STATE + path] for path in self.entries}
             for path, entry in self.entries.items():
-                entry.assign(found.arrays[STATE + path])
+                entry.assign(arrays[path])
             self.trainer.seed = self.model.seed = int(header["seed"])
             self.model.stop_training = bool(header["stop_training"])
             states = [(s["class_name"], put_together(s["state"], found.arrays, where)) for s in header["callbacks"]]
