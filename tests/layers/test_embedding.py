@@ -65,3 +65,13 @@ def test_the_function_checks_too():
     with pytest.raises(errors.DataError, match="0 … 1"):
         omomi.functions.embedding(np.zeros((2, 3)), np.array([0, 2]))
     assert omomi.functions.embedding(np.zeros((2, 3)), np.zeros((2, 0), int)).shape == (2, 0, 3)
+
+
+def test_each_input_of_a_network_is_checked():
+    a, b = omomi.Input((2,)), omomi.Input((2,))
+    y = Dense(1)(Flatten()(omomi.layers.add([Embedding(4, 2)(a), Embedding(9, 2, name="tags")(b)])))
+    with omomi.use("jax"):
+        made = omomi.Model([a, b], y, seed=0)
+        assert made.predict([GOOD, GOOD + 5]).shape == (2, 1)
+        with pytest.raises(errors.DataError, match="tags"):
+            made.predict([GOOD, GOOD + 6])

@@ -40,6 +40,11 @@ from omomi.layers.borders import UpSampling3D as UpSampling3D
 from omomi.layers.borders import ZeroPadding1D as ZeroPadding1D
 from omomi.layers.borders import ZeroPadding2D as ZeroPadding2D
 from omomi.layers.borders import ZeroPadding3D as ZeroPadding3D
+from omomi.layers.cells import RNN as RNN
+from omomi.layers.cells import GRUCell as GRUCell
+from omomi.layers.cells import LSTMCell as LSTMCell
+from omomi.layers.cells import SimpleRNNCell as SimpleRNNCell
+from omomi.layers.cells import StackedRNNCells as StackedRNNCells
 from omomi.layers.convolution import Conv1D as Conv1D
 from omomi.layers.convolution import Conv1DTranspose as Conv1DTranspose
 from omomi.layers.convolution import Conv2D as Conv2D

@@ -13,7 +13,7 @@ from typing import Any
 from omomi.errors import ConfigurationError, ShapeError
 from omomi.graph import functions
 from omomi.graph.variable import Variable, as_variable
-from omomi.layers import initializers, regularizers
+from omomi.layers import constraints, initializers, regularizers
 from omomi.layers.core import positive
 from omomi.layers.layer import Layer, Shape
 from omomi.layers.recurrence import ones_dropped, share
@@ -165,7 +165,8 @@ class MultiHeadAttention(_Attention):
         dropout: the share of the probabilities left out in training.
         use_bias: whether the four products have biases.
         output_shape: the number of features that come out; those of the query unless given.
-        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer: of all four.
+        kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, kernel_constraint, bias_constraint:
+            of all four.
     """
 
     def __init__(
@@ -180,9 +181,13 @@ class MultiHeadAttention(_Attention):
         bias_initializer: Any = "zeros",
         kernel_regularizer: Any = None,
         bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        seed: int | None = None,
         **options: Any,
     ) -> None:
-        super().__init__(dropout, **options)
+        super().__init__(dropout, activity_regularizer=activity_regularizer, seed=seed, **options)
         self.num_heads = positive(num_heads, "num_heads", self.where)
         self.key_dim = positive(key_dim, "key_dim", self.where)
         self.value_dim = self.key_dim if value_dim is None else positive(value_dim, "value_dim", self.where)
@@ -195,6 +200,8 @@ class MultiHeadAttention(_Attention):
         )
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
         self.bias_regularizer = regularizers.get(bias_regularizer)
+        self.kernel_constraint = constraints.get(kernel_constraint)
+        self.bias_constraint = constraints.get(bias_constraint)
 
     def build(self, input_shape: Any) -> None:
         (*_, query), (*_, value), (*_, key) = input_shape[0], input_shape[1], input_shape[-1]
@@ -210,10 +217,14 @@ class MultiHeadAttention(_Attention):
 
     def make(self, name: str, kernel: tuple[int, ...], bias: tuple[int, ...]) -> None:
         """Kernel and bias of one of the four products."""
-        made = self.add_weight(kernel, self.kernel_initializer, regularizer=self.kernel_regularizer)
+        made = self.add_weight(
+            kernel, self.kernel_initializer, regularizer=self.kernel_regularizer, constraint=self.kernel_constraint
+        )
         setattr(self, f"{name}_kernel", made)
         if self.use_bias:
-            made = self.add_weight(bias, self.bias_initializer, regularizer=self.bias_regularizer)
+            made = self.add_weight(
+                bias, self.bias_initializer, regularizer=self.bias_regularizer, constraint=self.bias_constraint
+            )
             setattr(self, f"{name}_bias", made)
 
     def __call__(  # type: ignore[override]
@@ -313,4 +324,6 @@ class MultiHeadAttention(_Attention):
             "bias_initializer": initializers.serialize(self.bias_initializer),
             "kernel_regularizer": regularizers.serialize(self.kernel_regularizer),
             "bias_regularizer": regularizers.serialize(self.bias_regularizer),
+            "kernel_constraint": constraints.serialize(self.kernel_constraint),
+            "bias_constraint": constraints.serialize(self.bias_constraint),
         }

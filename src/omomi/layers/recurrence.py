@@ -258,6 +258,18 @@ class Recurrent(States):
         """The outputs (N, T, H), and the last states."""
         raise NotImplementedError
 
+    def over(
+        self, inputs: Variable, states: list[Variable], mask: Variable | None, training: bool
+    ) -> tuple[Variable, list[Variable]]:
+        """The outputs (N, T, H) and the last states for inputs (N, T, C) in the order in which they are read."""
+        samples, _, features = inputs.shape
+        dtype = inputs._array.dtype
+        if training and self.dropout > 0:
+            inputs = inputs * ones_dropped((samples, 1, features), dtype, self.dropout)
+        drops = training and self.recurrent_dropout > 0
+        kept = ones_dropped((samples, self.units), dtype, self.recurrent_dropout) if drops else None
+        return self.recur(functions.affine(inputs, self.kernel, self.input_bias()), states, mask, kept)
+
     def call(self, inputs: Variable, mask: Any = None, initial_state: Any = None, training: bool = False) -> Any:
         """Go over the sequences.
 
@@ -266,18 +278,12 @@ class Recurrent(States):
             mask: (N, T), 1 where a step exists and 0 for padding: such a step keeps state and output.
             initial_state: one array (N, H), or two for the LSTM (output, memory); zeros unless given.
         """
-        samples, _, features = inputs.shape
         dtype = inputs._array.dtype
-        if training and self.dropout > 0:
-            inputs = inputs * ones_dropped((samples, 1, features), dtype, self.dropout)
         steps = None if mask is None else functions.cast(mask, dtype)
         if self.go_backwards:
             inputs = functions.flip(inputs, axis=1)
             steps = None if steps is None else functions.flip(steps, axis=1)
-        drops = training and self.recurrent_dropout > 0
-        kept = ones_dropped((samples, self.units), dtype, self.recurrent_dropout) if drops else None
-        u = functions.affine(inputs, self.kernel, self.input_bias())
-        y, last = self.recur(u, self.first(initial_state, samples, dtype), steps, kept)
+        y, last = self.over(inputs, self.first(initial_state, inputs.shape[0], dtype), steps, training)
         self.keep(last)
         out = y if self.return_sequences else y[:, -1]
         return [out, *last] if self.return_state else out

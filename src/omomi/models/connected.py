@@ -13,13 +13,14 @@ from omomi.errors import ConfigurationError, NotBuiltError, UnknownNameError
 from omomi.graph.context import context, no_grad, training_mode
 from omomi.graph.structure import first, mapped, places
 from omomi.graph.variable import Variable
+from omomi.layers.embedding import Embedding
 from omomi.layers.input_layer import InputLayer
 from omomi.layers.inputs import single
 from omomi.layers.layer import Layer
 from omomi.layers.registry import deserialize, serialize
 from omomi.layers.symbolic import Call, Spec, Symbolic, inferred, mapped_within, sketching
 from omomi.models.matching import check_fits, check_samples, inputs_of, ordered, outputs_of, ports_of, variables
-from omomi.models.network import Network, Node, Port, network_of, read, written
+from omomi.models.network import Network, Node, Port, Ref, network_of, read, written
 from omomi.training.objective import Output
 
 
@@ -232,6 +233,10 @@ class Connected(Layer):
                 check_samples(array, port.shape[1:], self.where, f"x of input {port.name!r}")
         if self._output_shape is None:
             self.try_on(mapped(lambda array: array[:1], x))
+        for node in () if self._network is None else self._network.nodes:
+            for number, array in enumerate(places(x).values()):
+                if isinstance(node.layer, Embedding) and node.inputs == Ref(-1, f"[{number}]"):
+                    node.layer.check_values(array)
 
     def try_on(self, x: Any) -> None:
         """Build the model by calling it once, untrained and unrecorded, on samples that show their shape."""

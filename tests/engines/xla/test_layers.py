@@ -74,10 +74,29 @@ MADE |= {
     "RandomContrast": lambda kind: kind(0.2, (-1, 1)),
     "RandomTranslation": lambda kind: kind(0.2, 0.3, fill_mode="wrap"),
 }
+
+
+class Step(omomi.Layer):
+    """One step of a cell from states that follow from its input."""
+
+    replayable = True
+
+    def __init__(self, cell):
+        super().__init__()
+        self.cell = cell
+
+    def call(self, x):
+        sizes = self.cell.state_size if isinstance(self.cell.state_size, list) else [self.cell.state_size]
+        return self.cell(x, [x[:, :size] for size in sizes])[0]
+
+
 MADE |= {name: lambda kind: Merged(kind()) for name, kind in LAYERS.items() if kind.several_inputs}
 MADE["Dot"] = lambda kind: Merged(kind(-1, normalize=True))
 MADE["MultiHeadAttention"] = lambda kind: Merged(kind(2, 3, value_dim=2, dropout=0.3))
 MADE["Attention"] = lambda kind: Merged(kind(use_scale=True, dropout=0.3))
+MADE["RNN"] = lambda kind: kind([LAYERS["LSTMCell"](3), LAYERS["GRUCell"](2)], return_sequences=True)
+MADE["StackedRNNCells"] = lambda kind: Step(kind([LAYERS["LSTMCell"](3), LAYERS["GRUCell"](2)]))
+MADE |= {name: lambda kind: Step(kind(3)) for name in ("SimpleRNNCell", "LSTMCell", "GRUCell")}
 MADE["PositionEmbedding"] = lambda kind: kind(9)
 MADE |= {name: lambda kind: kind(0.4) for name in LAYERS if name.startswith("SpatialDropout")}
 MADE |= {
@@ -86,8 +105,9 @@ MADE |= {
     "Sequential": lambda kind: kind([omomi.layers.Dense(4, activation="tanh"), omomi.layers.Dense(2)]),
 }
 SHAPES = {"Dense": (8,), "Softmax": (8,), "Embedding": (6,), "RepeatVector": (8,)}
-OVER_SEQUENCES = ("SimpleRNN", "LSTM", "GRU", "Masking", "Bidirectional", "TimeDistributed")
+OVER_SEQUENCES = ("SimpleRNN", "RNN", "LSTM", "GRU", "Masking", "Bidirectional", "TimeDistributed")
 SHAPES |= dict.fromkeys(OVER_SEQUENCES, (6, 4))
+SHAPES |= {name: (4,) for name in LAYERS if "Cell" in name}
 SHAPES |= {name: (6, 4) for name in LAYERS if "Attention" in name or "Position" in name}
 SHAPES |= {name: (9, 4) for name in LAYERS if name.endswith(("1D", "1DTranspose"))}
 SHAPES |= {name: (4, 3, 5, 2) for name in LAYERS if name.endswith(("3D", "3DTranspose"))}
