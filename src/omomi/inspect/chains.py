@@ -193,7 +193,7 @@ def chain(weights: Sequence[float], activation: Any, x: float, error: float | Ca
             "a chain has at least one weight, and finite numbers.", where="chain", received=f"{weights}, x={x}"
         )
     f = activations.get(activation)
-    if f in (functions.softmax, functions.log_softmax):
+    if f in (functions.softmax, functions.log_softmax, functions.sparsemax):
         raise ConfigurationError(
             "softmax needs several units: of a single one it is always 1.", where="chain", fix='e.g. "sigmoid"'
         )

@@ -133,7 +133,6 @@ PLAIN = {
     "alpha_dropout": DRAWN,
     "random_uniform": "a few numbers for each sample",
     "random_affine": "a few numbers for each sample",
-    "warp": GATHERED,
     "random_flip": GATHERED,
     "random_crop": GATHERED,
     "sparsemax": "it sorts, which NumPy does well, and stands at the end of a network, once",

@@ -7,6 +7,7 @@ from omomi.engines.cpu.lowerings import (
     convolution,
     convolution_kinds,
     elementwise,
+    images,
     losses,
     normalization,
     passes,
@@ -31,6 +32,7 @@ LOWERINGS: dict[str, Lowering] = {
     **recurrence.LOWERINGS,
     **losses.LOWERINGS,
     **normalization.LOWERINGS,
+    **images.LOWERINGS,
     **penalties.LOWERINGS,
     **updates.LOWERINGS,
 }
