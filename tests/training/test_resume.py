@@ -171,6 +171,16 @@ def test_where_training_goes_on_is_said(tmp_path, capsys):
     assert "checkpoint-000000004.safetensors: epoch 1, batch 5" in capsys.readouterr().err
 
 
+def test_samples_per_second_count_from_where_training_went_on(tmp_path):
+    seen = []
+    note = omomi.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: seen.append((note.params["seen"], note.params["seen_before"]))
+    )
+    killed(network(), Checkpoints(tmp_path, every=2), 3)
+    fit(network(), tmp_path, note, epochs=2)
+    assert seen == [(24, 16), (32, 16), (40, 16), (8, 0), (16, 0), (24, 0), (32, 0), (40, 0)]
+
+
 OTHERS = [
     (lambda f: fit(network(units=9), f), r"layers / dense / config / units: 8\n.*units: 9"),
     (lambda f: fit(network(seed=4), f), r"seed: 3\n.*seed: 4"),
@@ -182,6 +192,7 @@ OTHERS = [
     (lambda f: fit(network(), f, x=X[:39], y=Y[:39]), r"data / samples: 40\n.*data / samples: 39"),
     (lambda f: fit(network(), f, x=X + 1), r"data / content / x"),
     (lambda f: fit(network(), f, shuffle=False), r"fit / shuffle: True"),
+    (lambda f: fit(network(steps_per_execution=2), f), r"fit / steps_per_execution: None\n.*steps_per_execution: 2"),
     (lambda f: fit(network(), f, validation_split=0.5), r"data / samples: 40"),
     (lambda f: fit(network(), f, validation_data=(X, Y)), r"validation: None"),
 ]

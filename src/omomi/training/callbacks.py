@@ -20,8 +20,8 @@ class Callback:
     Attributes:
         model: the model that is being trained.
         params: "epochs", "steps" (batches in an epoch), "batch_size" and "samples", each ``None`` where nobody knows it
-            before; "seen", how many samples this epoch has had so far; and "waiting", how long training has waited for
-            batches, in ``waiting.seconds``.
+            before; "seen", how many samples this epoch has had so far, "seen_before" of them before training went on
+            inside it; and "waiting", how long training has waited for batches, in ``waiting.seconds``.
         skips_batches: an engine may take several batches in one call. A callback that does something at every batch
             keeps it from that, unless this says that it need not be told of each: it is then told before the first
             and after the last batch of a call.

@@ -15,6 +15,7 @@ from omomi.training.sources.stream import Stream
 
 CONTENT = "content"
 LOOKED_AT = 256  # samples by which data is known again; a look at all of them would cost seconds and more
+MOST = 16 << 20  # bytes of them; two samples at least
 
 
 def describe(
@@ -118,7 +119,8 @@ NAMES = {"x": "x", "y": "y", "w": "sample weights"}
 
 def fingerprint(array: Any) -> str:
     """A hash of samples that lie evenly in an array, the first and the last among them."""
-    rows = np.unique(np.linspace(0, len(array) - 1, LOOKED_AT).astype(np.int64))
+    count = max(2, min(LOOKED_AT, MOST // max(array[:1].nbytes, 1)))
+    rows = np.unique(np.linspace(0, len(array) - 1, count).astype(np.int64))
     return sha256_of(np.ascontiguousarray(array[rows]).reshape(-1).view(np.uint8).data)[:16]
 
 

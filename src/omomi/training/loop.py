@@ -168,6 +168,7 @@ class Trainer:
             yield NO_KEEPER
             return
         entries = tree(self.model, self.metrics, self.optimizer)
+        options = {**options, "steps_per_execution": self.group}
         run = describe(self.model, entries, data, validation, options)
         keeper = CheckpointKeeper(checkpoints, self, entries, callbacks.callbacks, recorder, run, quiet)
         with keeper.holding(resume):
@@ -252,7 +253,7 @@ class Trainer:
     ) -> None:
         """The batches of one epoch from the cursor on: one by one for whoever must see each of them, else in groups."""
         kept = None if callbacks.at_every_batch or recorder is not None else self.kept(data)
-        callbacks.params["seen"] = data.seen(cursor.batch)
+        callbacks.params["seen"] = callbacks.params["seen_before"] = data.seen(cursor.batch)
 
         def over(batches: int, samples: int) -> None:
             callbacks.params["seen"] += samples

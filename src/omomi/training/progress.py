@@ -82,7 +82,12 @@ class Lines(Callback):
     def summary(self, logs: Logs) -> str:
         """The numbers of an epoch, with its duration and speed."""
         seconds, training = time.perf_counter() - self.begin, self.trained - self.begin
-        return f"{numbers(logs)}  {seconds:.1f} s  {self.params['seen'] / max(training, 1e-9):,.0f} samples/s"
+        return f"{numbers(logs)}  {seconds:.1f} s  {self.seen / max(training, 1e-9):,.0f} samples/s"
+
+    @property
+    def seen(self) -> int:
+        """How many samples this epoch has had since it was begun here, if training goes on inside it."""
+        return int(self.params["seen"] - self.params.get("seen_before", 0))
 
 
 class Bar(Lines):
@@ -119,7 +124,7 @@ class Bar(Lines):
         if not logs or now - self.shown < 0.1:
             return
         self.shown = now
-        speed = self.params["seen"] / (now - self.begin)
+        speed = self.seen / (now - self.begin)
         self.progress.update(self.task, completed=batch + 1, numbers=f"{numbers(logs)}  {speed:,.0f} samples/s")
 
     def on_epoch_end(self, epoch: int, logs: Logs) -> None:
