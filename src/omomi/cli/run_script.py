@@ -29,7 +29,7 @@ from omomi.errors import OmomiError
 @click.argument("script", type=click.Path(path_type=Path))
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def run_script(script: Path, arguments: tuple[str, ...], dialect: str, small_data: bool) -> None:
-    """Run a Python script that imports keras or tensorflow.keras, unchanged, on Omomi.
+    """Run a Python script that imports keras, tensorflow.keras or chainer, unchanged, on Omomi.
 
     What stands after SCRIPT goes to the script. Installed packages of the same name are not touched, and not used.
 

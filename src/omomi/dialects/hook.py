@@ -22,6 +22,7 @@ from typing import Any
 from omomi.errors import OmomiError
 
 DIALECTS: dict[str, str] = {
+    "chainer": "omomi.dialects.chainer",
     "keras": "omomi.dialects.keras3",
     "tensorflow": "omomi.dialects.tensorflow",
     "tensorflow.keras": "omomi.dialects.tf_keras",

@@ -1,0 +1,3 @@
+"""``chainer.backends``: the processor alone."""
+
+from omomi.dialects.chainer import cuda as cuda
