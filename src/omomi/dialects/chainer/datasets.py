@@ -9,6 +9,7 @@ import numpy as np
 
 from omomi.datasets import fashion_mnist, mnist
 from omomi.dialects.hook import missing
+from omomi.dialects.spellings.data import loader
 from omomi.errors import ConfigurationError, DataError
 
 
@@ -133,7 +134,7 @@ def get_mnist(
     Args:
         ndim: 1: (784,); 2: (28, 28); 3: (1, 28, 28), with ``rgb_format`` (3, 28, 28).
     """
-    return _images(mnist.load_data, withlabel, ndim, scale, dtype, label_dtype, rgb_format)
+    return _images(loader(mnist.load_data), withlabel, ndim, scale, dtype, label_dtype, rgb_format)
 
 
 def get_fashion_mnist(
@@ -145,7 +146,7 @@ def get_fashion_mnist(
     rgb_format: bool = False,
 ) -> tuple[Any, Any]:
     """Fashion-MNIST, as :func:`get_mnist`."""
-    return _images(fashion_mnist.load_data, withlabel, ndim, scale, dtype, label_dtype, rgb_format)
+    return _images(loader(fashion_mnist.load_data), withlabel, ndim, scale, dtype, label_dtype, rgb_format)
 
 
 def _images(
