@@ -36,7 +36,7 @@ def test_a_recurrent_script_learns_its_text(tmp_path):
 
 
 def test_the_mnist_example_trains(tmp_path):
-    done = run("--small-data", SCRIPTS / "train_mnist.py", "-e", "2", "-u", "50", folder=tmp_path)
+    done = run("--small-data", SCRIPTS / "train_mnist.py", "-e", "3", "-u", "100", folder=tmp_path)
     assert done.returncode == 0, done.stderr
     assert float(done.stdout.splitlines()[-1].split()[4]) > 0.85
     assert (tmp_path / "result" / "loss.png").exists()
