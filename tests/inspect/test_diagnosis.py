@@ -225,7 +225,7 @@ def test_over_fitting_and_under_fitting():
     found = diagnose(model, history)
     assert names(found) == ["over-fitting"]
     assert found["over-fitting"].evidence["best epoch"] <= 5
-    assert found.unjudged["labels shuffled"] == "no samples were given"
+    assert found.unjudged["labels shuffled"] == "no samples of one input and one output were given"
 
     # a straight line cannot follow a parabola
     t = np.linspace(-1, 1, 200)[:, None]

@@ -380,3 +380,28 @@ def test_gradients_of_branches_agree_with_finite_differences():
     model = Model(x, Dense(2)(h) * functions.sigmoid(Dense(2)(x)), seed=0)
     assert model.float_dtype == "float64"
     assert omomi.inspect.check_gradients(model, X[:4].astype(np.float64)).passed
+
+
+def test_what_looks_inside_sees_every_branch(tmp_path):
+    model = small()
+    model.compile("sgd", {"sum": "mse", "kind": "mae"}, loss_weights={"kind": 0.5})
+    x, y = {name: array[:4] for name, array in DATA.items()}, {name: array[:4] for name, array in TARGETS.items()}
+    step = omomi.inspect.trace(model, x, y)
+    logs = model.test_on_batch(x, y, return_dict=True)
+    penalty = 2 * 0.01 * float((model.get_layer("dense").kernel.numpy() ** 2).sum()) / 2
+    assert_allclose(logs["loss"], logs["sum_loss"] + 0.5 * logs["kind_loss"] + penalty, rtol=1e-5)
+    assert step["left"].delta is not None
+    assert step["left"].shape == (4, 3)
+    assert step["right"].delta is None  # indices
+    for words in ("input left", "dense/affine", "dense/affine_1"):
+        assert words in step.to_svg() or words in step.to_text()
+    report = omomi.inspect.check_gradients(model, x, y)
+    assert report.passed
+    assert {"left", "dense/kernel", "inside/dense/kernel"} <= {entry.name for entry in report.entries}
+    assert "right" not in {entry.name for entry in report.entries}
+    history = model.fit(DATA, TARGETS, epochs=2, verbose=0, ledger=1)
+    assert {"dense", "inside/dense", "batch_normalization"} <= set(history.ledger.layers)
+    diagnosis = omomi.inspect.diagnose(model, DATA, TARGETS)
+    assert "labels shuffled" in diagnosis.unjudged
+    page = omomi.inspect.write_report(tmp_path / "report.html", model, history=history)
+    assert "embedding" in Path(page).read_text()

@@ -81,7 +81,7 @@ class Case:
     def lacks(self, needs: str) -> str:
         """Why a check that needs this cannot be made; "" if it can."""
         if needs == "data" and self.y is None:
-            return "no samples were given"
+            return "no samples of one input and one output were given"
         if needs == "curves" and len(self.history.get("loss", ())) < 3:
             return "no learning curves of three epochs or more"
         if needs == "training" and (self.ledger is None or len(self.ledger) < 2):

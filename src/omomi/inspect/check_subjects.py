@@ -11,12 +11,16 @@ import numpy as np
 
 from omomi.errors import ConfigurationError
 from omomi.graph.context import no_grad
+from omomi.graph.structure import first, mapped, places, structured
 from omomi.graph.variable import Variable
-from omomi.inspect.stepping import loss_of, whole_loss
+from omomi.inspect.stepping import given_inputs, input_labels, loss_of, whole_loss
+from omomi.layers.input_layer import InputLayer
 from omomi.layers.layer import Layer
 from omomi.layers.state import StateEntry, holding
 from omomi.models.model import Model
+from omomi.models.network import Ref
 from omomi.training.batches import as_data, check_lengths
+from omomi.training.objective import Objective
 
 Array = Any
 
@@ -111,15 +115,20 @@ class Network(Subject):
 
     def __init__(self, model: Layer, x: Any, y: Any, loss: Any) -> None:
         self.model, self.title = model, model.name
-        self.x, self.y = as_data(x, "x"), None if y is None else as_data(y, "y")
-        self.loss = loss_of(model, loss) if y is not None else None
-        check_lengths(x=self.x, y=self.y)
-        if isinstance(model, Model):
-            model.fit_to(self.x)
-        elif not model.built:
+        self.x = given_inputs(model, x)
+        if not isinstance(model, Model) and not model.built:
             with no_grad(), np.errstate(all="ignore"):
-                model(self.x[:1])
-        self.floats = self.x.dtype.kind == "f" or (self.x.dtype.kind in "iu" and reads_numbers(model))
+                model(mapped(lambda array: Variable(array[:1], requires_grad=False), self.x))
+        self.loss = loss_of(model, loss) if y is not None else None
+        self.y = y
+        if y is not None and not isinstance(self.loss, Objective):
+            self.y = as_data(y, "y")
+            check_lengths(x=first(self.x), y=self.y)
+        self.labels = input_labels(model, self.x)
+        self.floats = {
+            self.labels[place]: array.dtype.kind == "f" or (array.dtype.kind in "iu" and reads_numbers(model, number))
+            for number, (place, array) in enumerate(places(self.x).items())
+        }
 
     @contextmanager
     def in_float64(self) -> Iterator[None]:
@@ -128,29 +137,38 @@ class Network(Subject):
 
     def start(self) -> dict[str, Array]:
         arrays = {path: np.array(p.array, _DOUBLE) for path, p in self.model.parameters().items()}
-        return {**arrays, "x": self.x.astype(_DOUBLE)} if self.floats else arrays
+        for place, array in places(self.x).items():
+            if self.floats[self.labels[place]]:
+                arrays[self.labels[place]] = array.astype(_DOUBLE)
+        return arrays
 
     def outputs(self, point: dict[str, Array]) -> tuple[list[Variable], dict[str, Variable]]:
         parameters = self.model.parameters()
         leaves: dict[str, Variable] = {path: p for path, p in parameters.items() if path in point}
-        x = Variable(point.get("x", self.x), requires_grad=self.floats)
-        if "x" in point:
-            leaves["x"] = x
+        inputs: dict[str, Variable] = {}
+        for place, array in places(self.x).items():
+            name = self.labels[place]
+            inputs[f"x{place}"] = Variable(point.get(name, array), requires_grad=self.floats[name])
+            if name in point:
+                leaves[name] = inputs[f"x{place}"]
+        x = structured("x", inputs)
         entries = self.model.state()
         values = {path: point.get(path, entry._array) for path, entry in entries.items()}
         with holding(entries, values):
             loss = self.loss
             y = self.model(x, training=True) if loss is None else whole_loss(self.model, loss, x, self.y)
-            ys = as_outputs(y, self.title)
+            ys = as_outputs(list(places(y).values()), self.title)
         return ys, leaves
 
 
-def reads_numbers(model: Layer) -> bool:
-    """Whether integer inputs (the bytes of an image) are numbers to the model, and not indices to look up."""
-    layer: Layer = model
-    while layer.children:
-        layer = next(iter(layer.children.values()))
-    return layer.casts_integers or not layer.weights
+def reads_numbers(model: Layer, number: int = 0) -> bool:
+    """Whether integers (the bytes of an image) are numbers to the model at this input, and not indices to look up."""
+    network = model._network if isinstance(model, Model) else None
+    if network is not None:
+        given = Ref(-1, f"[{number}]")
+        return all(reads_numbers(node.layer) for node in network.nodes if given in node.reads())
+    inside = [layer for layer in model.children.values() if not isinstance(layer, InputLayer)]
+    return reads_numbers(inside[0]) if inside else model.casts_integers or not model.weights
 
 
 @contextmanager

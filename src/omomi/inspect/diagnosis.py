@@ -15,6 +15,7 @@ import numpy as np
 from omomi.errors import ConfigurationError, DataError
 from omomi.inspect import symptoms, symptoms_of_data
 from omomi.inspect.case import Case, Check, Verdict
+from omomi.inspect.stepping import given_inputs
 from omomi.inspect.text_table import text_table
 from omomi.training.batches import as_data, check_lengths
 from omomi.training.history import History
@@ -197,8 +198,14 @@ def sorted_out(model: Any, evidence: Any, y: Any, data: Any) -> tuple[Mapping[st
 
 
 def looked_at(model: Any, x: Any, y: Any) -> tuple[Ledger, Any, Any]:
-    """One look at a step on some of these samples, spread over all of them; and those that are compared."""
-    x, y = as_data(x, "x"), as_data(y, "y")
+    """One look at a step on some of these samples, spread over all of them; and those that are compared, of a model
+    with one input and one output."""
+    x = given_inputs(model, x)
+    if not isinstance(x, np.ndarray) or len(model.model_outputs) > 1:
+        whole = model.data(x, y, None, None, "full")
+        few = spread(whole.samples, WATCHED)
+        return model.trainer().look(whole.cut(few, len(few))), None, None
+    y = as_data(y, "y")
     check_lengths(x=x, y=y)
     compared = spread(len(x), COMPARED)
     batches = model.data(x[compared], y[compared], None, None, "full")

@@ -32,7 +32,7 @@ from omomi.inspect.canvas import (
     width_of,
 )
 from omomi.inspect.layout import Layout, lay_out
-from omomi.models.summary import LayerRow, summary_rows
+from omomi.models.summary import LayerRow, call_rows
 
 __all__ = ["draw_model", "draw_rows"]
 
@@ -55,7 +55,7 @@ def draw_model(model: Any, path: str | os.PathLike[str]) -> Path:
     Raises:
         NotBuiltError: the model does not know its shapes yet.
     """
-    rows = summary_rows(model)
+    rows = call_rows(model)
     given = {row.name: row.output_shape for row in rows if row.kind == INPUT}
     layers = [row for row in rows if row.kind != INPUT]
     if layers and not given:

@@ -150,7 +150,7 @@ def dead(case: Case) -> Verdict | None:
     """Units of a ReLU that are 0 for every sample."""
     ledger = case.now
     rows = quarter(ledger)
-    enough = DEAD if len(ledger) >= 4 or (case.look is not None and len(case.x) >= 64) else DEAD_AT_A_GLANCE  # type: ignore[arg-type]
+    enough = DEAD if len(ledger) >= 4 or (case.x is not None and len(case.x) >= 64) else DEAD_AT_A_GLANCE
     silent_since = ledger.steps[-rows]
     counts = {
         path: (sum(step < silent_since for step in facts.last_active), len(facts.last_active))

@@ -42,14 +42,15 @@ def draw_trace(trace: Any, columns: int = 1) -> str:
     values: Mapping[str, TracedValue] = trace.values
     nodes = _on_the_way(trace.nodes, values)
     makers = {output: node.name for node in nodes for output in node.outputs}
-    sources = ["x"] if any("x" in node.inputs for node in nodes) else []
+    given = [name for name, value in values.items() if value.role == "input"]
+    sources = [name for name in given if any(name in node.inputs for node in nodes)]
     reads: dict[str, list[str]] = {name: [] for name in sources} | {
         node.name: [makers.get(i, i) for i in dict.fromkeys(node.inputs) if i in makers or i in sources]
         for node in nodes
     }
-    cards = {"x": _input_card(values["x"])} if sources else {}
+    cards = {name: _input_card(values[name]) for name in sources}
     cards |= {node.name: _node_card(node, values, makers) for node in nodes}
-    late = _late(reads)
+    late = _late(reads, sources)
     layout = lay_out({**reads, **late}, left=_CARD / 2, right=_CARD / 2 + 10, lane=_LANE)
     places, width, height = _place(layout, cards, columns)
 
@@ -92,11 +93,11 @@ def _on_the_way(nodes: Sequence[TracedNode], values: Mapping[str, TracedValue]) 
     return found[::-1]
 
 
-def _late(reads: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+def _late(reads: Mapping[str, Sequence[str]], inputs: Sequence[str]) -> dict[str, list[str]]:
     """For nodes that read parameters alone (penalties): the node below which they stand, beside what they join."""
     found = {}
     for name, sources in reads.items():
-        if sources or name == "x":
+        if sources or name in inputs:
             continue
         beside = [other for reader in reads.values() if name in reader for other in reader if other != name]
         found[name] = [above for other in beside for above in reads[other]][:1]
@@ -116,7 +117,8 @@ class _Card:
 
 def _input_card(x: TracedValue) -> _Card:
     body, bottom = _row(x, 26, "", "x")
-    parts = [svg.box(0, 0, _CARD, bottom + 6, "input", radius=14), svg.text(_PAD, 18, "input x", "name")]
+    name = svg.shortened(f"input {x.name}", 40)
+    parts = [svg.box(0, 0, _CARD, bottom + 6, "input", radius=14), svg.text(_PAD, 18, name, "name")]
     parts.append(svg.text(_CARD - _PAD, 18, shape_text(x.shape), "num muted", anchor="end"))
     return _Card("".join([*parts, *body]), bottom + 6)
 

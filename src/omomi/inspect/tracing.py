@@ -14,17 +14,18 @@ import numpy as np
 from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, UnknownNameError
 from omomi.files import write_json, write_text
+from omomi.graph.structure import first, mapped, places
 from omomi.graph.variable import Variable
 from omomi.inspect.expanding import expanded
 from omomi.inspect.formulas import array_text, norm, number, shape_text, summary_text
 from omomi.inspect.recording import Names, Recorder, TracedNode, TracedValue, assemble, bytes_of
-from omomi.inspect.stepping import loss_of, untouched, whole_loss
+from omomi.inspect.stepping import given_inputs, input_labels, loss_of, untouched, whole_loss
 from omomi.inspect.text_table import printable, text_table
 from omomi.inspect.trace_svg import draw_trace
 from omomi.layers.layer import DTYPES
 from omomi.layers.state import Parameter, arrays
-from omomi.models.model import Model
 from omomi.training.batches import as_data, check_lengths
+from omomi.training.objective import Objective
 
 __all__ = ["Trace", "trace"]
 
@@ -250,8 +251,8 @@ def trace(model: Any, x: Any, y: Any, *, loss: Any = None, sample_weight: Any = 
 
     Args:
         model: a model or any other layer.
-        x: the batch of inputs, (N, …).
-        y: the targets, as the loss takes them.
+        x: the batch of inputs, (N, …); several as a list, or by name.
+        y: the targets, as the loss takes them; of several outputs as a list, or by name.
         loss: a loss instead of the compiled one, as ``compile`` takes it.
         sample_weight: one weight for each sample, (N,); 1 unless given.
         expand: spell composite rules out in primitive ones: affine as dot and add, batch normalisation and softmax with
@@ -268,30 +269,33 @@ def trace(model: Any, x: Any, y: Any, *, loss: Any = None, sample_weight: Any = 
         >>> step.loss, step["dense/affine"].delta  # y = 3, E = ½ (3 − 1)², ∂E/∂y = 3 − 1
         (2.0, array([[2.]], dtype=float32))
     """
-    x, y = as_data(x, "x"), as_data(y, "y")
-    check_lengths(x=x, y=y)
+    x = given_inputs(model, x)
     loss = loss_of(model, loss)
-    if isinstance(model, Model):
-        model.fit_to(x)
-    if x.dtype.kind == "f":
-        x = x.astype(DTYPES[model.dtype or "float32"])
+    if isinstance(loss, Objective):
+        samples = len(first(x))
+    else:
+        y, samples = as_data(y, "y"), len(first(x))
+        check_lengths(x=first(x), y=y)
+    dtype = DTYPES[model.dtype or "float32"]
+    x = mapped(lambda array: array.astype(dtype) if array.dtype.kind == "f" else array, x)
     entries = model.state()
     before = arrays(entries)
     with untouched(entries):
-        inputs = Variable(current().asarray(x), name="x")
+        labels = input_labels(model, x)
+        inputs = mapped(lambda array: Variable(current().asarray(array), name="x"), x)
         recorder = Recorder()
         with np.errstate(all="ignore"), recorder:
             E = whole_loss(model, loss, inputs, y, sample_weight)
             E.backward()
         names = Names()
-        names.add(inputs._array, "x", "input", inputs.grad)
+        for place, given in places(inputs).items():
+            names.add(given._array, labels[place], "input", given.grad)
         for path, entry in entries.items():
             names.add(before[path], path, "parameter" if isinstance(entry, Parameter) else "buffer", entry.grad)
-        given = {id(E._array): "E"}
-        nodes = assemble(recorder.calls, names, given=given)
+        nodes = assemble(recorder.calls, names, given={id(E._array): "E"})
         whole: tuple[str, ...] = ()
         if expand:
             nodes, whole = expanded(nodes, recorder.calls, names)
     saved: set[int] = set()
     total = sum(bytes_of(call.saved, saved) for call in recorder.calls)
-    return Trace(model.name, current().name, len(x), float(E), tuple(nodes), names.values, total, whole)
+    return Trace(model.name, current().name, samples, float(E), tuple(nodes), names.values, total, whole)

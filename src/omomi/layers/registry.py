@@ -16,6 +16,7 @@ from omomi.layers.layer import Layer
 # By class name. The package fills it with every layer that it exports, so that a layer which holds others
 # (TimeDistributed, Bidirectional) can read and write them without importing their modules.
 LAYERS: dict[str, type[Layer]] = {}
+MODELS: dict[str, type[Layer]] = {}  # which are layers too; models enrol themselves
 
 
 def enrol(exported: Mapping[str, Any]) -> None:
@@ -39,7 +40,7 @@ def deserialize(entry: Any, custom_objects: Mapping[str, Any] | None = None) -> 
     """
     if not isinstance(entry, dict) or not isinstance(entry.get("config"), dict):
         raise FileFormatError("this does not describe a layer.", received=repr(entry)[:80])
-    known = {**LAYERS, **(custom_objects or {})}
+    known = {**LAYERS, **MODELS, **(custom_objects or {})}
     name = entry.get("class_name")
     if name not in known:
         raise UnknownNameError("layer", name, known, where="the model's configuration")

@@ -13,7 +13,7 @@ from omomi.layers.embedding import Embedding
 from omomi.layers.input_layer import InputLayer
 from omomi.layers.inputs import single
 from omomi.layers.layer import Layer, Shape
-from omomi.layers.registry import deserialize, enrol, serialize
+from omomi.layers.registry import MODELS, deserialize, serialize
 from omomi.layers.symbolic import Call, Symbolic
 from omomi.models.model import Model
 from omomi.training.batches import as_data
@@ -176,4 +176,4 @@ class Sequential(Model):
         return cls([deserialize(entry, custom_objects) for entry in config["layers"]], **options)
 
 
-enrol({"Model": Model, "Sequential": Sequential})  # models are layers of other models
+MODELS.update(Model=Model, Sequential=Sequential)  # models are layers of other models

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import Any
 
@@ -119,6 +119,33 @@ def network_rows(network: Network, learns: bool) -> list[LayerRow]:
     return [
         row(layer, key, sources.get(key, ()), made[key], walked.get(key, [])) for key, layer in network.layers.items()
     ]
+
+
+def call_rows(model: Any) -> list[LayerRow]:
+    """A row for each call of a layer, in the order in which they are computed: what a picture of the network shows.
+
+    A shared layer has its parameters in the row of its first call.
+    """
+    network = getattr(model, "_network", None)
+    if network is None:
+        return summary_rows(model)
+    by_key = {found.name: found for found in network_rows(network, learns=False)}
+    inputs = [by_key[port.layer.name] for port in network.ports]
+    labels: list[str] = []
+    rows: list[LayerRow] = []
+    for number, node in enumerate(network.nodes):
+        found, again = by_key[node.key], sum(other.key == node.key for other in network.nodes[:number])
+        labels.append(f"{node.key} ({again + 1})" if again else node.key)
+        read = [labels[ref.call] if ref.call >= 0 else network.name_of(ref) for ref in node.reads()]
+        shapes = tuple(shape for ref, shape in network.shapes.items() if ref.call == number)
+        found = replace(
+            found, name=labels[-1], inputs=tuple(dict.fromkeys(read)), output_shape=shapes[0], shapes=shapes
+        )
+        if again:
+            words = ", ".join(word for word in (found.detail, f"the weights of {node.key}") if word)
+            found = replace(found, parameters=0, fixed=0, detail=words if by_key[node.key].parameters else found.detail)
+        rows.append(found)
+    return [*inputs, *rows]
 
 
 def row(layer: Layer, name: str, inputs: tuple[str, ...], shapes: list[Shape], calls: list[Walked]) -> LayerRow:

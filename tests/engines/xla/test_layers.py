@@ -59,13 +59,6 @@ class Merged(omomi.Layer):
         return self.merge([x, x * 0.5 + 0.1])
 
 
-def branching(kind):
-    """A model with a shared layer, a skip and an operator."""
-    x = omomi.Input((6, 7, 3), dtype="float64")
-    shared = omomi.layers.Dense(3, activation="tanh")
-    return kind(x, shared(shared(x)) * 2.0 + x)
-
-
 MADE |= {name: lambda kind: kind(4, 5) for name in ("CenterCrop", "RandomCrop", "Resizing")}
 MADE |= {name: lambda kind: kind(0.2) for name in ("RandomRotation", "RandomZoom")}
 MADE |= {
@@ -99,11 +92,7 @@ MADE["StackedRNNCells"] = lambda kind: Step(kind([LAYERS["LSTMCell"](3), LAYERS[
 MADE |= {name: lambda kind: Step(kind(3)) for name in ("SimpleRNNCell", "LSTMCell", "GRUCell")}
 MADE["PositionEmbedding"] = lambda kind: kind(9)
 MADE |= {name: lambda kind: kind(0.4) for name in LAYERS if name.startswith("SpatialDropout")}
-MADE |= {
-    "Model": lambda kind: branching(kind),
-    "Operation": lambda kind: Merged(kind("add", operands=[None, None])),
-    "Sequential": lambda kind: kind([omomi.layers.Dense(4, activation="tanh"), omomi.layers.Dense(2)]),
-}
+MADE["Operation"] = lambda kind: Merged(kind("add", operands=[None, None]))
 SHAPES = {"Dense": (8,), "Softmax": (8,), "Embedding": (6,), "RepeatVector": (8,)}
 OVER_SEQUENCES = ("SimpleRNN", "RNN", "LSTM", "GRU", "Masking", "Bidirectional", "TimeDistributed")
 SHAPES |= dict.fromkeys(OVER_SEQUENCES, (6, 4))
