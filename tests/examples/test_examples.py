@@ -68,6 +68,12 @@ def test_residual_network(tmp_path: Path):
     assert [layer.name for layer in again.layers if isinstance(layer, omomi.layers.Add)] == ["add", "add_1", "add_2"]
 
 
+def test_denoising_autoencoder(tmp_path: Path):
+    errors = run("denoising_autoencoder", tmp_path)
+    assert errors["network"] < 0.5 * errors["mean of 3 × 3"]
+    assert_pictures(tmp_path, "digits.png", "loss.png", "model.svg")
+
+
 def test_digits_free_style(tmp_path: Path):
     assert run("digits_free_style", tmp_path, "--epochs", "4") > 0.93
     assert_pictures(tmp_path, "accuracy.png", "loss.png")
