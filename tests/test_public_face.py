@@ -147,6 +147,7 @@ def test_importing_omomi_is_light():
         "omomi.training.metric",
         "omomi.training.optimizer",
         "omomi.training.schedules",
+        "omomi.training.weight_averaging",
     ],
 )
 def test_the_examples_in_docstrings_run(module):

@@ -14,3 +14,5 @@ from omomi.training.progress import ProgbarLogger as ProgbarLogger
 from omomi.training.rates import LearningRateScheduler as LearningRateScheduler
 from omomi.training.rates import ReduceLROnPlateau as ReduceLROnPlateau
 from omomi.training.terminate import TerminateOnNaN as TerminateOnNaN
+from omomi.training.weight_averaging import StochasticWeightAveraging as StochasticWeightAveraging
+from omomi.training.weight_averaging import SwapEMAWeights as SwapEMAWeights
