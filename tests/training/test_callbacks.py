@@ -303,6 +303,18 @@ def test_weights_alone(tmp_path):
     assert model.files == [("weights", str(tmp_path / "w"))]
 
 
+def test_weights_of_the_best_epoch_come_back(tmp_path):
+    model = network(0.3)
+    checkpoint = ModelCheckpoint(tmp_path / "{epoch}.weights", "loss", save_best_only=True, save_weights_only=True)
+    fit(model, checkpoint, epochs=3)
+    other = network()
+    other.load_weights(checkpoint.saved)
+    if checkpoint.saved.endswith("3.weights"):
+        assert_array_equal(other.get_weights()[0], model.get_weights()[0])
+    with pytest.raises(errors.FileFormatError):
+        omomi.load_model(checkpoint.saved)  # weights alone are no model
+
+
 def test_a_file_that_cannot_be_written_is_not_what_the_next_has_to_beat(tmp_path):
     class Full(Stand):
         def save(self, path):

@@ -45,6 +45,8 @@ class TensorBoard(Callback):
         >>> callback = omomi.callbacks.TensorBoard("runs/one", histogram_freq=1)  # model.fit(…, callbacks=[callback])
     """
 
+    remembered = ("written",)
+
     def __init__(
         self,
         log_dir: str | os.PathLike[str] = "logs",
