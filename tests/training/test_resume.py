@@ -150,6 +150,30 @@ def test_ctrl_c_keeps_the_step_that_was_finished(tmp_path):
     assert fit(network(), tmp_path, epochs=4).history == fit(network(), epochs=4).history
 
 
+@pytest.mark.parametrize("batch", [2, 4])
+def test_a_request_to_end_is_followed_after_the_step(tmp_path, batch):
+    class Ask(Callback):
+        def on_train_batch_end(self, number, logs):
+            if number == batch:
+                signal.raise_signal(signal.SIGTERM)
+
+    with pytest.raises(SystemExit, match="143"):
+        fit(network(), Checkpoints(tmp_path, every="1h"), Ask())
+    assert [path.name for path in Checkpoints(tmp_path).files()] == [f"checkpoint-{batch + 1:09d}.safetensors"]
+    assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+    assert fit(network(), tmp_path).history == fit(network()).history
+
+
+def test_a_request_to_end_in_a_validation_waits_for_its_end(tmp_path):
+    ask = omomi.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: signal.raise_signal(signal.SIGTERM))
+    with pytest.raises(SystemExit):
+        fit(network(), Checkpoints(tmp_path, every="1h"), ask)
+    assert Checkpoints(tmp_path).latest().header["cursor"] == {"epoch": 1, "batch": 0, "begun": None}
+    with pytest.raises(SystemExit):  # at the end of training, too, the process ends
+        fit(network(), tmp_path, ask, epochs=2)
+    assert fit(network(), tmp_path, epochs=2).history == fit(network(), epochs=2).history
+
+
 def test_a_model_without_a_seed_goes_on_with_that_of_its_run(tmp_path):
     model = network(seed=None)
     killed(model, Checkpoints(tmp_path, every=4), 9)

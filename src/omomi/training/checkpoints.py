@@ -58,7 +58,7 @@ class Checkpoints:
     Args:
         folder: made if it is missing. A run has a folder of its own.
         every: "epoch"; a number of steps (batches); or a time: "30s", "10min", "2h" or a :class:`datetime.timedelta`.
-            Besides, a checkpoint is written when Ctrl-C ends training, and at its end.
+            Besides, a checkpoint is written when Ctrl-C or SIGTERM ends training, and at its end.
         keep: how many of the latest checkpoints stay; ``None`` keeps all.
 
     Raises:

@@ -8,7 +8,9 @@ the history among them, and the ledger. Everything else, such as masks and order
 from __future__ import annotations
 
 import logging
+import signal
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
@@ -30,6 +32,7 @@ from omomi.training.recorder import Recorder
 logger = logging.getLogger("omomi")
 
 STATE = "state/"  # before the paths of the tree, in the names of a checkpoint's arrays
+TERMINATED = 143  # the exit code after SIGTERM: 128 + 15, as shells count
 MOST_SHOWN = 4  # differences that an error names
 
 
@@ -118,6 +121,7 @@ class CheckpointKeeper(Keeper):
         self.quiet = quiet
         self.found: Found | None = None
         self.cursor = Cursor(0)
+        self.asked_to_end = False
         self.taken = 0  # batches since the last checkpoint
         self.written_at = time.monotonic()
         self.kept: tuple[int, int] | None = None  # epoch and batch of the last checkpoint
@@ -135,7 +139,7 @@ class CheckpointKeeper(Keeper):
             ConfigurationError: they were written by another run; the message says how it differs.
         """
         folder = self.checkpoints.folder
-        with self.checkpoints.held() if current().process == 0 else nullcontext():
+        with self.checkpoints.held() if current().process == 0 else nullcontext(), self.ending_well():
             if resume:
                 self.found = self.checkpoints.latest(set_aside=current().process == 0)
                 if self.found is None:
@@ -150,6 +154,26 @@ class CheckpointKeeper(Keeper):
                     fix="fit(…, resume=True) goes on from them; or choose another folder",
                 )
             yield
+
+    @contextmanager
+    def ending_well(self) -> Iterator[None]:
+        """Inside, a request to end (SIGTERM, as queues and containers send it) lets the step that runs be finished, and
+        a checkpoint be written. It stands aside where somebody else handles the signal."""
+        in_main = threading.current_thread() is threading.main_thread()
+        if not in_main or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
+            yield
+            return
+
+        def notice(*_: Any) -> None:
+            self.asked_to_end = True
+
+        signal.signal(signal.SIGTERM, notice)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        if self.asked_to_end:  # after the last step
+            raise SystemExit(TERMINATED)
 
     def place_in(self, found: Found) -> Cursor:
         """Where training stood when a checkpoint was written.
@@ -253,13 +277,21 @@ class CheckpointKeeper(Keeper):
 
     def stepped(self, cursor: Cursor, batches: int, logs: Logs) -> None:
         self.taken += batches
+        self.end_if_asked(cursor, logs)
         steps, seconds = self.checkpoints.steps, self.checkpoints.seconds
         if (steps is not None and self.taken >= steps) or (
             seconds is not None and time.monotonic() - self.written_at >= seconds
         ):
             self.write(cursor, logs)
 
+    def end_if_asked(self, cursor: Cursor, logs: Logs) -> None:
+        """Write a checkpoint and leave, if that was asked for."""
+        if self.asked_to_end:
+            self.write(cursor, logs)
+            raise SystemExit(TERMINATED)
+
     def epoch_over(self, cursor: Cursor, logs: Logs) -> None:
+        self.end_if_asked(cursor, logs)
         if self.checkpoints.steps is None and self.checkpoints.seconds is None:
             self.write(cursor, logs)
 
