@@ -35,6 +35,7 @@ from omomi.graph.hooks import Hook as Hook
 from omomi.graph.randomness import set_seed as set_seed
 from omomi.graph.variable import Variable as Variable
 from omomi.inspect.learning_rate import find_learning_rate as find_learning_rate
+from omomi.interop import keras_files as _keras_files
 from omomi.layers.input_layer import Input as Input
 from omomi.layers.layer import Layer as Layer
 from omomi.layers.precision import set_precision as set_precision
@@ -46,6 +47,8 @@ from omomi.models.model import Model as Model
 from omomi.models.sequential import Sequential as Sequential
 from omomi.training.checkpoints import Checkpoints as Checkpoints
 from omomi.training.history import History as History
+
+_keras_files.register()
 
 __version__ = "0.1.0"
 

@@ -12,14 +12,22 @@ from tests.samples import Sample
 
 # N, T, H, whether there are a mask and a dropout of the recurrence, attributes
 Argument = tuple[int, int, int, str, dict[str, Any]]
-KINKS = {"relu", "relu6", "hard_sigmoid", "elu", "selu"}  # inputs stay away from where their slope jumps
+KINKS = {
+    "relu",
+    "relu6",
+    "hard_sigmoid",
+    "hard_sigmoid_fifth",
+    "elu",
+    "selu",
+}  # inputs stay away from where their slope jumps
 
 
 def recurrence(rng: Generator, argument: Argument, *, gates: int, states: int, bias: bool = False) -> Sample:
     n, t, h, extras, attributes = argument
     width = gates * h
     kinked = bool(KINKS & set(attributes.values()))
-    u = away_from(rng, (n, t, width), 0.0, low=-2.5, high=2.5, margin=0.5) if kinked else normal(rng, (n, t, width))
+    far = 1.8 if "hard_sigmoid_fifth" in attributes.values() else 2.5  # that one bends at 2.5
+    u = away_from(rng, (n, t, width), 0.0, low=-far, high=far, margin=0.5) if kinked else normal(rng, (n, t, width))
     scale = 0.05 if kinked else 0.7
     arrays = [u, scale * normal(rng, (h, width)), *(scale * normal(rng, (n, h)) for _ in range(states))]
     if bias:

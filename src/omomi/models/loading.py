@@ -12,6 +12,7 @@ from omomi.errors import FileFormatError, OmomiError, UnknownNameError
 from omomi.files.tensors import load_arrays
 from omomi.graph.structure import mapped
 from omomi.layers.registry import LAYERS
+from omomi.models.formats import reader_of
 from omomi.models.model import Model
 from omomi.models.saving import KIND, LAYOUT
 from omomi.models.sequential import Sequential
@@ -21,7 +22,7 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
     """The model that :meth:`Model.save` wrote: ready to predict, evaluate and train on.
 
     Args:
-        path: the file.
+        path: the file; or one of Keras's, ``.keras`` or ``.h5`` (:mod:`omomi.interop.keras_files`).
         custom_objects: layers and models of your own by class name; a file alone never names code.
 
     Raises:
@@ -30,6 +31,9 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
         UnknownNameError: it has a layer that is neither Omomi's nor in ``custom_objects``.
     """
     where = os.fspath(path)
+    other = reader_of(path)
+    if other is not None:
+        return other.load_model(where, custom_objects or {})  # type: ignore[no-any-return]
     arrays, header = load_arrays(path)
     if header.get("kind") != KIND or header.get("layout") != LAYOUT:
         raise FileFormatError(

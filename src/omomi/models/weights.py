@@ -11,6 +11,7 @@ import numpy as np
 from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, FileAccessError, FileFormatError, NotBuiltError, ShapeError
 from omomi.files import load_arrays, save_arrays
+from omomi.models.formats import reader_of, writer_of
 from omomi.models.saving import KIND as MODEL
 from omomi.training.checkpoints import KIND as CHECKPOINT
 from omomi.training.resuming import STATE
@@ -24,7 +25,7 @@ BESIDES = ("seed", "step", "optimizer/", "metrics/")
 
 
 def save_weights(model: Any, path: str | os.PathLike[str], overwrite: bool = True) -> None:
-    """Write parameters and buffers by path, atomically.
+    """Write parameters and buffers by path, atomically; in Keras's layout where the name ends in ``.h5``.
 
     Raises:
         NotBuiltError: the model has none yet.
@@ -33,13 +34,17 @@ def save_weights(model: Any, path: str | os.PathLike[str], overwrite: bool = Tru
     check_built(model, "there is nothing to save yet.")
     if not overwrite and os.path.exists(path):
         raise FileAccessError("the file exists.", where=os.fspath(path), fix="overwrite=True, or another name")
+    other = writer_of(path)
+    if other is not None:
+        other.save_weights(model, os.fspath(path))
+        return
     to_host = current().to_host
     arrays = {name: np.asarray(to_host(entry.array)) for name, entry in model.entries().items()}
     save_arrays(path, arrays, {"kind": KIND, "layout": LAYOUT})
 
 
 def load_weights(model: Any, path: str | os.PathLike[str], skip_mismatch: bool = False) -> None:
-    """Put in the parameters and buffers of a file: of weights, of a whole model, or a checkpoint.
+    """Put in the parameters and buffers of a file: of weights, of a whole model, a checkpoint, or one of Keras's.
 
     Args:
         skip_mismatch: what is not in the file, or has another shape there, stays as it is, and one line says so.
@@ -51,6 +56,10 @@ def load_weights(model: Any, path: str | os.PathLike[str], skip_mismatch: bool =
     """
     check_built(model, "there are no parameters yet that weights could be put into.")
     where = os.fspath(path)
+    other = reader_of(path)
+    if other is not None:
+        other.load_weights(model, where, skip_mismatch)
+        return
     arrays, header = load_arrays(path)
     kind = header.get("kind")
     if kind not in PREFIXES:

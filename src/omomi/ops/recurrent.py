@@ -57,6 +57,11 @@ ACTIVATIONS: dict[str, tuple[Function, Function]] = {
     "tanh": (lambda xp, u: xp.tanh(u), lambda xp, y: 1 - y * y),
     "sigmoid": (_sigmoid, lambda xp, y: y * (1 - y)),
     "hard_sigmoid": (_hard_sigmoid, lambda xp, y: _between(xp, y, 0, 1) / 6),
+    # that of Keras 1 and 2, and of Theano: clip(u / 5 + 1/2, 0, 1)
+    "hard_sigmoid_fifth": (
+        lambda xp, u: xp.minimum(xp.maximum(0.2 * u + 0.5, 0), 1),
+        lambda xp, y: 0.2 * _between(xp, y, 0, 1),
+    ),
     "relu": (lambda xp, u: xp.maximum(u, 0), lambda xp, y: (y > 0).astype(y.dtype)),
     "relu6": (lambda xp, u: xp.minimum(xp.maximum(u, 0), 6), lambda xp, y: _between(xp, y, 0, 6)),
     "elu": (lambda xp, u: elu_forward(xp, u)[0], lambda xp, y: xp.where(y > 0, 1, y + 1).astype(y.dtype)),
