@@ -33,8 +33,8 @@ class XlaEngine(Engine):
     def __init__(self) -> None:
         jax.config.update("jax_enable_x64", True)
         super().__init__("jax", xp, KERNELS)
-        self.process = int(jax.process_index())
         self.layout = Layout(all_devices())
+        self.process = int(jax.process_index())
 
     def choose(
         self, condition: Array, if_true: Callable[[], dict[str, Array]], if_false: Callable[[], dict[str, Array]]
