@@ -132,6 +132,18 @@ def test_what_lies_in_a_file_is_never_read_as_a_whole(tmp_path, monkeypatch):
         model.fit(x, y, batch_size=64, steps_per_epoch=1, shuffle=False, verbose=0)
 
 
+def test_samples_of_a_batch_stay_together_as_they_lie():
+    data = network().data(X[:38], Y[:38], None, None, SIZE)
+    order = data.order(1, 0, "batch")
+    starts = order[:32].reshape(4, SIZE)[:, 0]
+    assert_array_equal(order[:32].reshape(4, SIZE), starts[:, None] + np.arange(SIZE))
+    assert sorted(starts) == [0, 8, 16, 24]
+    assert list(starts) != [0, 8, 16, 24]
+    assert_array_equal(order[32:], np.arange(32, 38))  # the smaller last batch
+    assert_array_equal(order, data.order(1, 0, "batch"))
+    assert (order != data.order(1, 5, "batch")).any()
+
+
 def test_shuffling_batches_keeps_neighbours_together():
     seen = []
 
