@@ -74,6 +74,14 @@ def test_denoising_autoencoder(tmp_path: Path):
     assert_pictures(tmp_path, "digits.png", "loss.png", "model.svg")
 
 
+def test_reverse_digits(tmp_path: Path):
+    assert run("reverse_digits", tmp_path) > 0.99
+    assert_pictures(tmp_path, "attention.png")
+    again = omomi.load_model(tmp_path / "model.safetensors")
+    x, t = script("reverse_digits")["rows"](50, seed=3)
+    assert (again.predict(x).argmax(axis=-1) == t).mean() > 0.99
+
+
 def test_digits_free_style(tmp_path: Path):
     assert run("digits_free_style", tmp_path, "--epochs", "4") > 0.93
     assert_pictures(tmp_path, "accuracy.png", "loss.png")

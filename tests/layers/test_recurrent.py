@@ -249,6 +249,36 @@ def test_an_lstm_remembers_the_first_symbol():
     assert model.evaluate(fresh, fresh[:, 0])[1] > 0.98
 
 
+def test_an_lstm_learns_to_copy():
+    """Four symbols, then a sign to begin; from there on the symbols come again, in their order. Rows of three symbols
+    have padding in front, which a mask leaves out."""
+    rng = np.random.default_rng(0)
+
+    def rows(count):
+        symbols = rng.integers(1, 6, (count, 4))
+        symbols[: count // 2, 0] = 0
+        x = np.concatenate([symbols, np.full((count, 4), 6)], axis=1)
+        x[: count // 2, -1] = 0
+        t = np.zeros_like(x)
+        t[:, 4:] = symbols
+        t[: count // 2, 4:7] = symbols[: count // 2, 1:]
+        return x, t
+
+    x, t = rows(2048)
+    model = Sequential(
+        [
+            Embedding(7, 16, mask_zero=True),
+            LSTM(48, return_sequences=True),
+            Dense(6, activation="softmax"),
+        ],
+        seed=0,
+    )
+    model.compile(omomi.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model.fit(x, t, batch_size=32, epochs=15, verbose=0)
+    fresh, answers = rows(256)
+    assert model.evaluate(fresh, answers)[1] > 0.98
+
+
 def test_a_summary_names_the_activation():
     model = Sequential([LSTM(4, input_shape=(3, 2)), RepeatVector(2), SimpleRNN(3, activation="relu")])
     lines = []
