@@ -10,7 +10,7 @@ import omomi
 from omomi import Sequential, Variable, errors
 from omomi import functions as F
 from omomi.engines.random import address, normal
-from omomi.layers import AlphaDropout, Dense, GaussianDropout, GaussianNoise
+from omomi.layers import AlphaDropout, Dense, Dropout, GaussianDropout, GaussianNoise
 
 KINDS = [lambda **o: GaussianNoise(0.5, **o), lambda **o: GaussianDropout(0.2, **o), lambda **o: AlphaDropout(0.2, **o)]
 
@@ -79,3 +79,17 @@ def test_mistakes_are_named():
         AlphaDropout(0.5, noise_shape=(None, 2))(np.ones((2, 3)))
     with pytest.raises(errors.ConfigurationError, match="0 ≤ rate < 1"):
         F.alpha_dropout(np.ones(3), 1.5)
+
+
+def test_one_draw_serves_a_whole_axis():
+    x = Variable(np.ones((40, 3, 50), np.float32))
+    y = Dropout(0.4, (None, 1, None), 5)(x, training=True)
+    y.sum().backward()
+    assert_array_equal(y.array, y.array[:, :1].repeat(3, axis=1))
+    assert_array_equal(x.grad, y.array)
+    assert_allclose((y.array == 0).mean(), 0.4, atol=0.05)
+    assert set(np.unique(y.array).tolist()) == {0.0, float(np.float32(1 / 0.6))}
+    layer = Dropout.from_config(Dropout(0.4, (None, 1)).get_config())
+    assert layer.noise_shape == (None, 1)
+    with pytest.raises(errors.ShapeError, match="does not fit"):
+        layer(np.ones((2, 3, 4)))

@@ -129,6 +129,7 @@ WRONG = [
     (lambda: LayerNormalization([]), "axis is the number"),
     (lambda: BatchNormalization([1, 2]), "one axis of channels"),
     (lambda: BatchNormalization(momentum=1.5), "between 0 and 1"),
+    (lambda: BatchNormalization(renorm=True), "renormalisation is not offered"),
     (lambda: LayerNormalization(epsilon=-1.0), "not negative"),
     (lambda: Sequential([BatchNormalization(3, input_shape=(4,))]), "no such axis"),
     (lambda: Sequential([LayerNormalization(0, input_shape=(4,))]), "no such axis"),

@@ -284,21 +284,14 @@ class Rescaling(Layer):
         return {**super().get_config(), "scale": self.scale, "offset": self.offset}
 
 
-class Dropout(Layer):
-    """In training, each value is dropped with probability ``rate`` and the rest scaled by 1/(1 − rate).
-
-    Otherwise it passes its input on. Source: Srivastava et al. 2014; the scaling in training ("inverted") keeps the
-    expected value, so that nothing has to be scaled afterwards.
-
-    Args:
-        rate: the probability of being dropped, 0 ≤ rate < 1.
-    """
+class _Dropping(Layer):
+    """What layers share that drop values in training at a rate."""
 
     casts_integers = True
     supports_masking = True
 
-    def __init__(self, rate: float, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, rate: float, seed: int | None = None, **options: Any) -> None:
+        super().__init__(seed=seed, **options)
         if not 0 <= rate < 1:
             raise ConfigurationError(
                 "the rate is the probability of being dropped.",
@@ -309,13 +302,62 @@ class Dropout(Layer):
         self.rate = float(rate)
 
     def call(self, inputs: Variable, training: bool = False) -> Variable:
-        return functions.dropout(inputs, self.rate) if training and self.rate > 0 else inputs
+        return self.dropped(inputs) if training and self.rate > 0 else inputs
+
+    def dropped(self, inputs: Variable) -> Variable:
+        """The values as training sees them."""
+        raise NotImplementedError
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "rate": self.rate}
+
+
+class Dropout(_Dropping):
+    """In training, each value is dropped with probability ``rate`` and the rest scaled by 1/(1 − rate).
+
+    Otherwise it passes its input on. Source: Srivastava et al. 2014; the scaling in training ("inverted") keeps the
+    expected value, so that nothing has to be scaled afterwards.
+
+    Args:
+        rate: the probability of being dropped, 0 ≤ rate < 1.
+        noise_shape: the shape of the mask: ``None`` for a size of the input, 1 where one draw serves a whole axis.
+    """
+
+    def __init__(self, rate: float, noise_shape: Any = None, seed: int | None = None, **options: Any) -> None:
+        super().__init__(rate, seed, **options)
+        self.noise_shape = None if noise_shape is None else tuple(None if d is None else int(d) for d in noise_shape)
+
+    def check_input(self, shape: Shape) -> None:
+        noise = self.noise_shape
+        if noise is not None and (
+            len(noise) != len(shape)
+            or any(d not in (None, 1, s) and s is not None for d, s in zip(noise, shape, strict=False))
+        ):
+            raise ShapeError(
+                "the mask does not fit the input.",
+                where=self.where,
+                expected=f"sizes of {tuple(shape)}, 1 or None",
+                received=f"noise_shape={noise}",
+            )
+
+    def mask_shape(self, inputs: Variable) -> tuple[int, ...] | None:
+        """The shape of the mask; ``None`` if it is that of the input."""
+        if self.noise_shape is None:
+            return None
+        return tuple(s if d is None else d for d, s in zip(self.noise_shape, inputs.shape, strict=True))
+
+    def dropped(self, inputs: Variable) -> Variable:
+        shape = self.mask_shape(inputs)
+        if shape is None:
+            return functions.dropout(inputs, self.rate)
+        return inputs * functions.dropout(np.ones(shape, inputs.dtype), self.rate)
+
+    def get_config(self) -> dict[str, Any]:
+        config = super().get_config()
+        return config if self.noise_shape is None else {**config, "noise_shape": list(self.noise_shape)}
 
 
 def positive(value: Any, what: str, where: str) -> int:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from omomi.errors import ConfigurationError, ShapeError
+from omomi.errors import ConfigurationError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
-from omomi.layers.core import Dropout
+from omomi.layers.core import Dropout, _Dropping
 from omomi.layers.layer import Layer, Shape
 
 
@@ -21,8 +21,8 @@ class GaussianNoise(Layer):
     casts_integers = True
     supports_masking = True
 
-    def __init__(self, stddev: float, **options: Any) -> None:
-        super().__init__(**options)
+    def __init__(self, stddev: float, seed: int | None = None, **options: Any) -> None:
+        super().__init__(seed=seed, **options)
         if not stddev >= 0:
             raise ConfigurationError(
                 "a standard deviation is not negative.", where=self.where, received=f"stddev={stddev!r}"
@@ -39,7 +39,7 @@ class GaussianNoise(Layer):
         return {**super().get_config(), "stddev": self.stddev}
 
 
-class GaussianDropout(Dropout):
+class GaussianDropout(_Dropping):
     """In training, multiplies with normal numbers of mean 1 and variance rate/(1 − rate), those of dropout.
 
     Source: Srivastava et al. 2014.
@@ -48,8 +48,8 @@ class GaussianDropout(Dropout):
         rate: the probability of being dropped in the dropout that this stands for, 0 ≤ rate < 1.
     """
 
-    def call(self, inputs: Variable, training: bool = False) -> Variable:
-        return functions.gaussian_dropout(inputs, self.rate) if training and self.rate > 0 else inputs
+    def dropped(self, inputs: Variable) -> Variable:
+        return functions.gaussian_dropout(inputs, self.rate)
 
 
 class AlphaDropout(Dropout):
@@ -60,30 +60,5 @@ class AlphaDropout(Dropout):
         noise_shape: the shape of the mask; ``None`` for the input's size, 1 where one draw serves a whole axis.
     """
 
-    def __init__(self, rate: float, noise_shape: Any = None, **options: Any) -> None:
-        super().__init__(rate, **options)
-        self.noise_shape = None if noise_shape is None else tuple(None if d is None else int(d) for d in noise_shape)
-
-    def check_input(self, shape: Shape) -> None:
-        noise = self.noise_shape
-        if noise is not None and (
-            len(noise) != len(shape)
-            or any(d not in (None, 1, s) and s is not None for d, s in zip(noise, shape, strict=False))
-        ):
-            raise ShapeError(
-                "the mask does not fit the input.",
-                where=self.where,
-                expected=f"sizes of {tuple(shape)}, 1 or None",
-                received=f"noise_shape={noise}",
-            )
-
-    def call(self, inputs: Variable, training: bool = False) -> Variable:
-        if not training or self.rate == 0:
-            return inputs
-        noise = self.noise_shape
-        shape = None if noise is None else [s if d is None else d for d, s in zip(noise, inputs.shape, strict=True)]
-        return functions.alpha_dropout(inputs, self.rate, noise_shape=shape)
-
-    def get_config(self) -> dict[str, Any]:
-        noise = None if self.noise_shape is None else list(self.noise_shape)
-        return {**super().get_config(), "noise_shape": noise}
+    def dropped(self, inputs: Variable) -> Variable:
+        return functions.alpha_dropout(inputs, self.rate, noise_shape=self.mask_shape(inputs))

@@ -139,6 +139,7 @@ class BatchNormalization(_Normalization):
         center, scale: whether β and γ are learned; 0 and 1 otherwise.
         beta_regularizer, gamma_regularizer: what their size adds to the loss.
         beta_constraint, gamma_constraint: what they may be after each step.
+        synchronized: accepted; the statistics are always those of the whole batch, on several devices too.
     """
 
     def __init__(
@@ -156,6 +157,8 @@ class BatchNormalization(_Normalization):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
+        renorm: bool = False,
+        synchronized: bool = False,
         **options: Any,
     ) -> None:
         super().__init__(
@@ -173,6 +176,13 @@ class BatchNormalization(_Normalization):
         )
         if not isinstance(self.axis, int):
             raise ConfigurationError("a batch has one axis of channels.", where=self.where, received=f"axis={axis!r}")
+        if renorm:
+            raise ConfigurationError(
+                "batch renormalisation is not offered.",
+                where=self.where,
+                expected="renorm=False",
+                fix="GroupNormalization or LayerNormalization do not depend on the size of the batch",
+            )
         if not 0 <= momentum <= 1:
             raise ConfigurationError("momentum lies between 0 and 1.", where=self.where, received=momentum)
         self.momentum = float(momentum)

@@ -9,11 +9,11 @@ import numpy as np
 from omomi.errors import ShapeError
 from omomi.graph import functions
 from omomi.graph.variable import Variable
-from omomi.layers.core import Dropout
+from omomi.layers.core import _Dropping
 from omomi.layers.layer import Shape
 
 
-class _SpatialDropout(Dropout):
+class _SpatialDropout(_Dropping):
     """One draw for each sample and channel, shared by all places."""
 
     rank: ClassVar[int]
@@ -27,9 +27,7 @@ class _SpatialDropout(Dropout):
                 received=f"shape {tuple(shape)}",
             )
 
-    def call(self, inputs: Variable, training: bool = False) -> Variable:
-        if not training or self.rate == 0:
-            return inputs
+    def dropped(self, inputs: Variable) -> Variable:
         channels = np.ones((inputs.shape[0], *(1,) * self.rank, inputs.shape[-1]), inputs.dtype)
         return inputs * functions.dropout(channels, self.rate)
 
