@@ -141,7 +141,9 @@ class Cropping3D(_Cropping):
 
 
 class _UpSampling(_AxesLayer):
-    """Each entry repeated along each axis."""
+    """More entries along each axis."""
+
+    interpolation = "nearest"
 
     def __init__(self, size: Any = 2, data_format: str | None = None, **options: Any) -> None:
         super().__init__(**options)
@@ -149,13 +151,11 @@ class _UpSampling(_AxesLayer):
         self.size = one_for_each(size, self.rank, "size", self.where)
 
     def call(self, inputs: Variable) -> Variable:
-        shape = inputs.shape
-        # (N, H, W, C) → (N, H, 1, W, 1, C) → (N, H, a, W, b, C) → (N, H a, W b, C)
-        apart = [d for size in shape[1:-1] for d in (size, 1)]
-        repeated = [d for pair in zip(shape[1:-1], self.size, strict=True) for d in pair]
-        wide = functions.broadcast_to(inputs.reshape((shape[0], *apart, shape[-1])), (shape[0], *repeated, shape[-1]))
-        joined = (d * n for d, n in zip(shape[1:-1], self.size, strict=True))
-        return wide.reshape((shape[0], *joined, shape[-1]))
+        for i, times in enumerate(self.size):
+            if times > 1:
+                size = inputs.shape[1 + i] * times
+                inputs = functions.resampling(inputs, axis=1 + i, size=size, interpolation=self.interpolation)
+        return inputs
 
     def output_axis(self, axis: int, size: int) -> int:
         return size * self.size[axis]
@@ -193,12 +193,6 @@ class UpSampling2D(_UpSampling):
         if interpolation not in INTERPOLATIONS:
             raise UnknownNameError("interpolation", interpolation, INTERPOLATIONS, where=self.where)
         self.interpolation = interpolation
-
-    def call(self, inputs: Variable) -> Variable:
-        if self.interpolation == "nearest":
-            return super().call(inputs)
-        _, height, width, _ = inputs.shape
-        return functions.resize(inputs, (height * self.size[0], width * self.size[1]), interpolation=self.interpolation)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "interpolation": self.interpolation}

@@ -91,7 +91,6 @@ SCALAR = "one number for each step"
 COUNTS = "a few passes of NumPy over the outputs of a batch, where somebody asks for such a metric"
 SELDOM = "a few passes of NumPy over the outputs of a batch; the losses that are common have kernels"
 PLAIN = {
-    "resampling": "a few gathers and products of NumPy",
     "power": POWERS,
     "exponentiation": POWERS,
     "sin": POWERS,

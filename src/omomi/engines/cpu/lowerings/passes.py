@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from omomi.engines.cpu import dropout, pooling
+from omomi.engines.cpu import dropout, pooling, resampling
 from omomi.engines.cpu.lowering import Lowering
 from omomi.engines.cpu.lowerings.common import FLOATS, dtype_of, floats, only, shape_of
 from omomi.engines.cpu.plan import Planner
@@ -77,6 +77,23 @@ class AveragePooling(Lowering):
         )
 
 
+class Resampling(Lowering):
+    """Another size along one axis."""
+
+    def accepts(self, p: Planner, call: Call) -> bool:
+        return floats(p, call)
+
+    def forward(self, p: Planner, call: Call) -> None:
+        how = dict(call.attributes)
+        p.launch(lambda x, y: resampling.forward(x, y, **how), p.place(only(call.inputs)), p.place(only(call.outputs)))
+
+    def backward(self, p: Planner, call: Call) -> None:
+        how = dict(call.attributes)
+        p.launch(
+            lambda gy, gx: resampling.backward(gy, gx, **how), p.place(only(call.inputs)), p.place(only(call.outputs))
+        )
+
+
 class Dropout(Lowering):
     """The mask is drawn as the values pass, and kept as one byte each."""
 
@@ -127,6 +144,7 @@ LOWERINGS: dict[str, Lowering] = {
     "identity": Reshape(),
     "max_pooling_2d": MaxPooling(),
     "average_pooling_2d": AveragePooling(),
+    "resampling": Resampling(),
     "dropout": Dropout(),
     "draw_address": DrawAddress(),
 }
