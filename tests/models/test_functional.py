@@ -405,3 +405,93 @@ def test_what_looks_inside_sees_every_branch(tmp_path):
     assert "labels shuffled" in diagnosis.unjudged
     page = omomi.inspect.write_report(tmp_path / "report.html", model, history=history)
     assert "embedding" in Path(page).read_text()
+
+
+def test_a_generator_and_its_judge_train_apart_and_are_saved(tmp_path):
+    z, x = Input((4,)), Input((2,))
+    generator = Model(z, Dense(2)(Dense(8, activation="relu")(z)), name="generator", seed=0)
+    judge = Model(x, Dense(1, activation="sigmoid")(x), name="judge", seed=1)
+    judge.compile("adam", "binary_crossentropy")
+    judge.trainable = False
+    both = Model(z, judge(generator(z)))
+    both.compile("adam", "binary_crossentropy")
+    noise, before = RNG.normal(size=(16, 4)), judge.get_weights()
+    both.train_on_batch(noise, np.ones(16))
+    assert_array_equal(judge.get_weights()[0], before[0])
+    judge.trainable = True
+    judge.train_on_batch(generator.predict(noise), np.zeros(16))
+    assert (judge.get_weights()[0] != before[0]).any()
+    both.save(tmp_path / "both.safetensors")  # slots for the generator alone
+    again = load_model(tmp_path / "both.safetensors")
+    assert_array_equal(again.predict(noise), both.predict(noise))
+    assert list(again.optimizer.parameters) == list(both.optimizer.parameters)
+
+
+def test_a_layer_in_a_model_and_in_one_inside_is_one_layer_after_loading(tmp_path):
+    x = Input((3,))
+    shared = Dense(3, name="shared")
+    inner = Model(x, shared(x), name="inner")
+    model = Model(x, inner(x) + shared(x) * 2.0)
+    model.save(tmp_path / "m.safetensors")
+    again = load_model(tmp_path / "m.safetensors")
+    assert_array_equal(again.predict(X), model.predict(X))
+    assert again.get_layer("shared") is again.get_layer("inner").get_layer("shared")
+    assert len(again.parameters()) == 2
+
+    class Holder(omomi.Layer):
+        def __init__(self, inside=None, **options):
+            super().__init__(**options)
+            self.inside = inside
+
+        def call(self, x):
+            return self.inside(x)
+
+    hidden = Model(x, Holder(shared)(shared(x)))
+    with pytest.raises(errors.ConfigurationError, match="several places"):
+        hidden.save(tmp_path / "no.safetensors")
+
+
+def test_a_subclass_with_a_constructor_of_its_own_is_loaded(tmp_path):
+    class Mine(Model):
+        replayable = True
+
+        def __init__(self):
+            super().__init__(seed=0)
+            self.out = Dense(1)
+
+        def call(self, inputs):
+            return self.out(inputs["a"] + inputs["b"])
+
+    model, x = Mine(), {"a": X, "b": X}
+    model.compile("sgd", "mse")
+    model.fit(x, X[:, :1], verbose=0)
+    model.save(tmp_path / "m.safetensors")
+    again = load_model(tmp_path / "m.safetensors", custom_objects={"Mine": Mine})
+    assert_array_equal(again.predict(x), model.predict(x))
+
+
+def test_an_encoder_and_a_decoder_of_sequences_hand_over_states(tmp_path):
+    source, target = Input((None,), dtype="int32"), Input((None,), dtype="int32")
+    table = Embedding(9, 4, mask_zero=True)
+    _, h, c = layers.LSTM(3, return_state=True)(table(source))
+    y = layers.LSTM(3, return_sequences=True)(table(target), initial_state=[h, c])
+    model = Model([source, target], Dense(9, activation="softmax")(y), seed=0)
+    assert model.output_shape == (None, None, 9)
+    a, b = RNG.integers(0, 9, (12, 5)), RNG.integers(0, 9, (12, 4))
+    model.compile("sgd", "sparse_categorical_crossentropy")
+    with omomi.use("numba"):
+        model.fit([a, b], b, verbose=0)
+    assert not model._steps.made["numba", "train"].compiled.refused
+    model.save(tmp_path / "m.safetensors")
+    assert_array_equal(load_model(tmp_path / "m.safetensors").predict([a, b]), model.predict([a, b]))
+    with pytest.raises(errors.DataError, match="outside the table"):
+        model.predict([a, b + 5])
+
+
+def test_a_dtype_is_that_of_the_inputs():
+    x = Input((3,), name="x")
+    y = Dense(1)(x)
+    with pytest.raises(errors.ConfigurationError, match="another dtype already"):
+        Model(x, y, dtype="float64")
+    with pytest.raises(errors.ConfigurationError, match="make one Input"):
+        Model(Input((3,)), Dense(1)(Input((3,))))

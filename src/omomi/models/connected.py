@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from omomi.layers.symbolic import Call, Spec, Symbolic, inferred, mapped_within,
 from omomi.models.matching import check_fits, check_samples, inputs_of, ordered, outputs_of, ports_of, variables
 from omomi.models.network import Network, Node, Port, Ref, network_of, read, written
 from omomi.training.objective import Output
+
+OPTIONS = ("name", "trainable", "seed")  # of a model, which its own constructor need not take
 
 
 class Connected(Layer):
@@ -55,6 +58,15 @@ class Connected(Layer):
             if layer._key is None:
                 layer._key = key
         self.adopt()
+        found = {layer.dtype for layer in network.layers.values() if layer.entries() and layer.dtype is not None}
+        if self.dtype is not None and found - {self.dtype}:
+            raise ConfigurationError(
+                "the layers of this network have another dtype already.",
+                where=self.where,
+                expected=f"dtype {self.dtype}",
+                received=", ".join(sorted(found)),
+                fix=f"Input(…, dtype={self.dtype!r}): layers take the dtype of what they are called on",
+            )
         if self.dtype is None:
             dtypes = [np.dtype(port.layer.data_dtype) for port in network.ports]
             self.dtype = next((dtype.name for dtype in dtypes if floating(dtype)), "float32")
@@ -207,6 +219,13 @@ class Connected(Layer):
             raise UnknownNameError("layer", name, by_name, where=self.where)
         return by_name[name]
 
+    def replace_layer(self, key: str, layer: Layer) -> None:
+        """Let another layer with weights of the same shapes stand where this one does: they are shared from then on."""
+        self._children[key] = layer
+        if self._network is not None:
+            self._network = self._network.replaced(key, layer)
+            self._symbols = None
+
     # ---- data and building ------------------------------------------------------------------------------------
 
     def given_inputs(self, x: Any) -> Any:
@@ -319,7 +338,7 @@ class Connected(Layer):
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Any:
         """The model that :meth:`get_config` described, with fresh weights."""
         if "calls" not in config:
-            return cls(**config)
+            return with_options(cls, config)
         layers: dict[str, Any] = {}
         for entry in config["layers"]:
             layer = deserialize(entry, custom_objects)
@@ -336,6 +355,17 @@ class Connected(Layer):
         structure = ("layers", "inputs", "calls", "outputs")
         options = {key: value for key, value in config.items() if key not in structure}
         return cls(inputs=begun, outputs=outputs, **options)
+
+
+def with_options(kind: Any, config: dict[str, Any]) -> Any:
+    """A model of one's own; options that its constructor does not take are set afterwards."""
+    known = signature(kind).parameters
+    takes_all = any(p.kind is Parameter.VAR_KEYWORD for p in known.values())
+    later = {} if takes_all else {name: config[name] for name in OPTIONS if name in config and name not in known}
+    model = kind(**{name: value for name, value in config.items() if name not in later})
+    for name, value in later.items():
+        setattr(model, {"name": "_explicit_name"}.get(name, name), value)
+    return model
 
 
 def called(node: Node, inputs: Any, args: Any, kwargs: Any) -> Any:

@@ -12,6 +12,7 @@ from omomi.errors import FileFormatError, OmomiError, UnknownNameError
 from omomi.files.tensors import load_arrays
 from omomi.graph.structure import mapped
 from omomi.layers.registry import LAYERS
+from omomi.layers.state import Parameter
 from omomi.models.formats import reader_of
 from omomi.models.model import Model
 from omomi.models.saving import KIND, LAYOUT
@@ -54,9 +55,13 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
         reason = error.problem if isinstance(error, OmomiError) else str(error)
         raise FileFormatError(f"its header does not describe a model: {reason}", where=where) from error
 
-    entries = dict(model.state(carried=False))
+    entries: dict[str, Any] = dict(model.state(carried=False))
     if model.optimizer is not None:
-        model.optimizer.build(model.parameters())
+        moved = header["training"].get("moved", list(model.parameters()))
+        unknown = [path for path in moved if not isinstance(entries.get(path), Parameter)]
+        if unknown:
+            raise FileFormatError("it trains what the model does not have.", where=where, received=f"{unknown[:5]}")
+        model.optimizer.build({path: entries[path] for path in moved})
         entries.update(model.optimizer.entries())
     if set(entries) != set(arrays):
         differing = sorted(set(entries) ^ set(arrays))
@@ -93,6 +98,7 @@ def _build(header: dict[str, Any], custom_objects: dict[str, Any]) -> Model:
         model.try_on(sample_of(shape, model.float_dtype))
     else:
         raise UnknownNameError("model", name, [*custom_objects, "Model", "Sequential"])
+    share(model, header.get("shared", {}))
     training = header["training"]
     if training is not None:
         model.compile(
@@ -103,6 +109,14 @@ def _build(header: dict[str, Any], custom_objects: dict[str, Any]) -> Model:
             training["weighted_metrics"],
         )
     return model
+
+
+def share(model: Model, shared: Mapping[str, str]) -> None:
+    """Put the first of them wherever a shared layer stands."""
+    for path, first in shared.items():
+        layers = dict(model.walk())
+        outer, _, key = path.rpartition("/")
+        layers[outer].replace_layer(key, layers[first])  # type: ignore[attr-defined]
 
 
 def sample_of(shape: Any, dtype: str) -> Any:

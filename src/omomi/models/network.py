@@ -7,7 +7,7 @@ recursion, however deep it is.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from omomi.errors import ConfigurationError
@@ -129,6 +129,11 @@ class Network:
 
         return self.given(begun), self.run(begun, call)
 
+    def replaced(self, key: str, layer: Layer) -> Network:
+        """The same network with another layer under this name."""
+        nodes = tuple(replace(node, layer=layer) if node.key == key else node for node in self.nodes)
+        return replace(self, layers={**self.layers, key: layer}, nodes=nodes)
+
     def given(self, values: Sequence[Any]) -> Any:
         """One value for each input, in the structure in which the inputs were given."""
         if self.form == "":
@@ -236,12 +241,15 @@ def calls_between(
             if id(tensor) in begun or id(call) in done:
                 continue
             if call.inputs is None:
+                names = [t.call.layer.name for t in starts if t.call is not None]
                 raise ConfigurationError(
                     "the network is not connected: an output depends on an input that is not among the inputs.",
                     where=where,
                     expected=f"{call.layer.name!r} among the inputs",
-                    received=", ".join(t.call.layer.name for t in starts if t.call is not None),
-                    fix="give it too: Model(inputs=[…], outputs=…)",
+                    received=", ".join(names) + (", another one" if call.layer.name in names else ""),
+                    fix="make one Input, and use it in both places"
+                    if call.layer.name in names
+                    else "give it too: Model(inputs=[…], outputs=…)",
                 )
             stack.append((tensor, True))
             stack.extend((t, False) for t in reversed(call.tensors()))

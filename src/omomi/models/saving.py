@@ -49,6 +49,7 @@ def header_of(model: Any) -> dict[str, Any]:
             "loss_weights": model.loss_weights,
             "metrics": metrics.serialize(model.metric_names[0]),
             "weighted_metrics": metrics.serialize(model.metric_names[1]),
+            "moved": list(model.optimizer.parameters),  # what the optimiser keeps slots for
         }
     return {
         "kind": KIND,
@@ -56,8 +57,36 @@ def header_of(model: Any) -> dict[str, Any]:
         "model": {"class_name": type(model).__name__, "config": model.get_config()},
         "input_shape": plain_shape(model.built_for),
         "seed": model.seed,
+        "shared": shared_layers(model),
         "training": training,
     }
+
+
+def shared_layers(model: Any) -> dict[str, str]:
+    """Layers that stand in several places of a model, as in it and in a model inside: each further path, and the first.
+
+    Raises:
+        ConfigurationError: one is shared by a layer that is no model of symbolic tensors.
+    """
+    first: dict[int, str] = {}
+    shared: dict[str, str] = {}
+    holders = dict(model.walk())
+    for path, layer in model.walk():
+        known = first.setdefault(id(layer), path)
+        outer = path.rpartition("/")[0]
+        if known == path or outer in shared:
+            if outer in shared:
+                shared[path] = known  # inside a shared layer; left out below
+            continue
+        if not hasattr(holders[outer], "replace_layer"):
+            raise ConfigurationError(
+                "a layer that stands in several places cannot be written from here.",
+                where=model.where,
+                expected="shared layers directly inside models of symbolic tensors",
+                received=f"{path} is {known}",
+            )
+        shared[path] = known
+    return {path: known for path, known in shared.items() if path.rpartition("/")[0] not in shared}
 
 
 def described(loss: losses.Loss, where: str) -> dict[str, Any]:
