@@ -219,4 +219,6 @@ class Metric:
 
 def ratio(total: Array, count: Array, empty: float = 0.0) -> Array:
     """total / count, and ``empty`` where count is 0."""
+    if np.ndim(total) == np.ndim(count) == 0:  # as after every batch, for whoever reads the logs there
+        return total / count if count else empty
     return np.where(count == 0, empty, total / np.where(count == 0, 1, count))
