@@ -11,7 +11,10 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 import omomi
 from omomi import constraints, errors, layers, optimizers, regularizers
+from omomi.engines.cpu.launch import Program
+from omomi.engines.reference import xp
 from omomi.layers import Dense
+from omomi.ops.update_with_norms import adafactor
 from omomi.training.optimizers import BY_NAME
 
 ENGINES = ["numpy", "numba", "jax"]
@@ -82,6 +85,46 @@ def test_accumulated_gradients_are_those_of_the_large_batch(kind):
             parts.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
             for found, expected in zip(parts.get_weights(), whole.get_weights(), strict=True):
                 assert_allclose(found, expected, rtol=1e-9, atol=1e-11, err_msg=engine)
+
+
+def test_inputs_and_units_without_gradient_leave_adafactor_finite():
+    """A pixel that is always 0 and a unit that is dead: a row and a column of the gradient are 0."""
+    g = np.ones((4, 3), np.float32)
+    g[0], g[:, 2] = 0, 0
+    p, slots = np.ones_like(g), tuple(np.zeros(s, np.float32) for s in adafactor.slot_shapes(g.shape))
+    p, _ = adafactor.step(xp, p, g, slots, np.uint32(1), np.float32(0.1))
+    assert_allclose(p[0], 1)
+    assert (p[1:, :2] < 1).all()
+    assert np.isfinite(p).all()
+
+
+def test_a_schedule_counts_updates_and_not_the_steps_between():
+    x, y = X.reshape(-1, 4)[:40], Y.reshape(-1, 2)[:40]
+    schedule = optimizers.schedules.ExponentialDecay(0.1, 1, 0.5)
+    whole, parts = network(optimizers.SGD(schedule)), network(optimizers.SGD(schedule, gradient_accumulation_steps=5))
+    whole.fit(x, y, batch_size=20, epochs=2, shuffle=False, verbose=0)
+    parts.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+    for found, expected in zip(parts.get_weights(), whole.get_weights(), strict=True):
+        assert_allclose(found, expected, rtol=1e-9)
+    assert parts.optimizer.learning_rate == pytest.approx(whole.optimizer.learning_rate) == pytest.approx(0.1 / 16)
+
+
+@pytest.mark.parametrize(
+    ("options", "python"),
+    [
+        ({}, 0),
+        ({"weight_decay": 0.1, "use_ema": True, "ema_overwrite_frequency": 3, "clipvalue": 0.1}, 0),
+        ({"gradient_accumulation_steps": 2}, 4),  # for each parameter, whether this step moves it
+        ({"global_clipnorm": 1.0}, 1),  # one number
+    ],
+)
+def test_steps_are_replayed_by_kernels(options, python):
+    """Without options a step is kernels alone; with them, what is not is a number or a decision."""
+    with omomi.use("numba"):
+        model = network(optimizers.Adam(0.1, **options))
+        model.train_on_batch(X[0], Y[0])
+        (plan,) = model._steps.made["numba", "train"].compiled.plans.values()
+        assert sum(not isinstance(piece, Program) for piece in (*plan.before, *plan.after)) == python
 
 
 def test_accumulation_goes_on_after_a_pause_in_its_midst(tmp_path):

@@ -138,7 +138,8 @@ def adafactor_step(
         rows = kept * rows + (1 - kept) * xp.mean(squares, axis=-1)
         columns = kept * columns + (1 - kept) * xp.mean(squares, axis=-2)
         share = rows / xp.mean(rows, axis=-1, keepdims=True)
-        u = g / xp.sqrt(share[..., None] * columns[..., None, :])
+        # a root of each: where a row or column of gradients is 0, their product would be too small for float32
+        u = g / (xp.sqrt(share)[..., None] * xp.sqrt(columns)[..., None, :])
     u = u / xp.maximum(1, _rms(xp, u) / clip_threshold)
     return p - xp.maximum(epsilon_2, _rms(xp, p)) * rate * u, (rows, columns, full)
 
