@@ -157,6 +157,22 @@ class Spoken(omomi.Model):
         """The outputs, as :meth:`predict` gives them."""
         return self.predict(x, batch_size)
 
+    @property
+    def metrics_names(self) -> list[str]:
+        """How :meth:`evaluate` orders what it returns."""
+        return [metric.name for metric in self.trainer().metrics]
+
+    @property
+    def trainable_weights(self) -> list[Any]:
+        """The parameters that training moves."""
+        return list(self.parameters().values())
+
+    @property
+    def non_trainable_weights(self) -> list[Any]:
+        """Frozen parameters, and statistics."""
+        moved = {id(entry) for entry in self.trainable_weights}
+        return [entry for entry in self.weights if id(entry) not in moved]
+
     # ---- files --------------------------------------------------------------------------------------------------
 
     def save(  # type: ignore[override]  # the name of the argument is Keras's
@@ -164,6 +180,8 @@ class Spoken(omomi.Model):
     ) -> None:
         if not overwrite and os.path.exists(filepath):
             raise UnsupportedError("the file exists.", where=os.fspath(filepath), fix="overwrite=True, or another name")
+        if os.fspath(filepath).endswith((".h5", ".hdf5", ".keras")):
+            logger.warning("%s is written in Omomi's own format; Keras reads save_weights('x.weights.h5')", filepath)
         super().save(filepath)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True, *args: Any, **kwargs: Any) -> None:
