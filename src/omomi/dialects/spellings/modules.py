@@ -241,6 +241,7 @@ def tables_of(version: Version) -> dict[str, Names]:
         inner = (
             "core convolutional pooling recurrent normalization embeddings noise merge wrappers advanced_activations"
         )
+        inner = inner if version.name == "keras2" else inner.replace(" merge", "")  # a function in Keras 1
         modules.update({f"layers.{part}": modules["layers"] for part in inner.split()})
         modules["layers.advanced_activations"] = modules["layers"]
         modules["engine"] = {"Layer": layers.Layer, "Input": layered["Input"], "Model": model}

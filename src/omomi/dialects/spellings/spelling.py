@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from inspect import signature
 from typing import Any
 
 from omomi.dialects.hook import UnsupportedError
@@ -43,24 +44,18 @@ class Spelling:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         row = self.row
-        if row.order and len(args) > len(row.order):
+        order = row.order or parameters_of(row.to)
+        if len(args) > len(order):
             raise UnsupportedError(
-                "too many arguments.", where=self.__name__, expected=", ".join(row.order), received=f"{len(args)}"
+                "too many arguments.", where=self.__name__, expected=", ".join(order), received=f"{len(args)}"
             )
-        named: Arguments = {}
-        if row.order:
-            named, args = dict(zip(row.order, args, strict=False)), ()
+        named: Arguments = dict(zip(order, args, strict=False))
         if both := set(named) & set(kwargs):
             raise TypeError(f"{self.__name__}() got {', '.join(sorted(both))} twice")
         named.update(kwargs)
         named = {row.says.get(name, name): value for name, value in named.items()}
-        positional = set(list(parameters_of(row.to))[: len(args)])
-        for name, value in row.defaults.items():
-            if name not in positional:
-                named.setdefault(name, value)
-        if row.then is not None:
-            named = row.then(named)
-        return row.to(*args, **named)
+        named = {**row.defaults, **named}
+        return row.to(**(named if row.then is None else row.then(named)))
 
     def __instancecheck__(self, instance: Any) -> bool:
         return isinstance(instance, self.row.to)
@@ -78,11 +73,7 @@ class Spelling:
         return f"<{self.__name__}, now {self.row.to.__name__}>"
 
 
-def parameters_of(function: Any) -> list[str]:
-    """The names of a class's arguments, in order."""
-    made = vars(function).get("__init__") if isinstance(function, type) else function
-    code = getattr(made, "__code__", None)
-    if code is None:
-        return []
-    names = list(code.co_varnames[: code.co_argcount])
-    return names[1:] if isinstance(function, type) else names
+def parameters_of(function: Any) -> tuple[str, ...]:
+    """The names of the arguments that may stand without a name, in order."""
+    found = signature(function).parameters.values()
+    return tuple(one.name for one in found if one.kind is one.POSITIONAL_OR_KEYWORD)
