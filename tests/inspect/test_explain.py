@@ -153,6 +153,11 @@ def test_every_layer_of_omomi(kind):
         "Rescaling": lambda: layers.Rescaling(0.5, 1.0),
         "Dropout": lambda: layers.Dropout(0.3),
         "Conv2D": lambda: layers.Conv2D(3, 3, padding="same", strides=2, dilation_rate=1),
+        "Conv2DTranspose": lambda: layers.Conv2DTranspose(2, 3, padding="same", strides=2, activation="tanh"),
+        "DepthwiseConv2D": lambda: layers.DepthwiseConv2D(3, strides=2, depth_multiplier=2),
+        "SeparableConv2D": lambda: layers.SeparableConv2D(3, 2),
+        "Permute": lambda: layers.Permute((2, 3, 1)),
+        "UpSampling2D": lambda: layers.UpSampling2D((2, 3), interpolation="bilinear"),
         "MaxPooling2D": lambda: layers.MaxPooling2D(3, strides=2, padding="same"),
         "AveragePooling2D": lambda: layers.AveragePooling2D(3, strides=2, padding="same"),
     }.get(kind, LAYERS[kind])

@@ -80,6 +80,11 @@ def test_every_layer(kind):
         "Rescaling": lambda: layers.Rescaling(0.5, 1.0),
         "Dropout": lambda: layers.Dropout(0.3),
         "Conv2D": lambda: layers.Conv2D(3, 3, padding="same", strides=2),
+        "Conv2DTranspose": lambda: layers.Conv2DTranspose(2, 3, padding="same", strides=2, activation="tanh"),
+        "DepthwiseConv2D": lambda: layers.DepthwiseConv2D(3, strides=2, depth_multiplier=2),
+        "SeparableConv2D": lambda: layers.SeparableConv2D(3, 2),
+        "Permute": lambda: layers.Permute((2, 3, 1)),
+        "UpSampling2D": lambda: layers.UpSampling2D((2, 3), interpolation="bilinear"),
     }.get(kind, LAYERS[kind])
     x = IMAGES
     try:
