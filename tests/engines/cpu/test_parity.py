@@ -109,7 +109,6 @@ PLAIN = {
     "take": MOVES,
     "embedding": MOVES,
     "transpose": MOVES,
-    "scaled_dot_product_attention": "batches of small products, which are NumPy's",
     "existing": "one comparison of whole arrays, for booleans, which kernels do not compute",
     "masked_weights": "once in a step, over a number for each step of a sequence",
     "max_norm": RARE,

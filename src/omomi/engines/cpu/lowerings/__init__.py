@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from omomi.engines.cpu.lowering import Lowering
 from omomi.engines.cpu.lowerings import (
+    attention,
     convolution,
     convolution_kinds,
     elementwise,
@@ -30,6 +31,7 @@ LOWERINGS: dict[str, Lowering] = {
     **unary.LOWERINGS,
     **reductions.LOWERINGS,
     **recurrence.LOWERINGS,
+    **attention.LOWERINGS,
     **losses.LOWERINGS,
     **normalization.LOWERINGS,
     **images.LOWERINGS,
