@@ -56,6 +56,7 @@ def test_rates_by_hand():
 def test_a_schedule_can_be_described_and_made_again(name, arguments):
     schedule = getattr(schedules, name)(*arguments)
     again = SGD(**SGD(schedule).get_config())
+    assert repr(schedule) in repr(again)
     assert again._given_rate[""] == schedule
     assert again.learning_rate == pytest.approx(float(np.float32(schedule(0))))
 

@@ -358,7 +358,9 @@ class Optimizer:
         return dict(self.attributes)
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.get_config().items())})"
+        rates = {path: self._rate_as_it_is(path) for path in self.rates}
+        told = {"learning_rate": rates[""] if list(rates) == [""] else rates, **self.config(), **self.options.config()}
+        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in told.items())})"
 
 
 def by_path(rate: Rate) -> dict[str, Any]:
