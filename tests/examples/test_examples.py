@@ -240,3 +240,11 @@ def test_without_mnist_an_example_says_what_to_do(name: str, tmp_path: Path, mon
 def test_two_processes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PYTHONPATH", str(Path(omomi.__file__).parents[1]))
     assert run("two_processes", tmp_path) < 1e-5
+
+
+def test_halves_of_digits(tmp_path: Path):
+    logs = run("halves_of_digits", tmp_path, "--epochs", "12")
+    assert logs["digit_accuracy"] > 0.85
+    assert logs["ink_mae"] < 0.1
+    assert_pictures(tmp_path, "network.svg", "accuracy.png")
+    assert omomi.load_model(tmp_path / "model.safetensors").output_names == ["digit", "ink"]
