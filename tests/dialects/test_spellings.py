@@ -163,3 +163,16 @@ def test_the_key_of_the_accuracy_is_the_one_looked_up():
     assert accuracy_in("h.history['val_acc']") == "acc"
     assert accuracy_in("history.history['accuracy']") == "accuracy"
     assert accuracy_in("compile(metrics=['accuracy'])") is None
+
+
+@pytest.mark.parametrize("dialect", [keras1, keras2, tf_keras, keras3])
+def test_the_rate_of_an_optimizer_is_read_and_set(dialect):
+    model = dialect.models.Sequential([dialect.layers.Dense(1, input_shape=(2,))])
+    model.compile("sgd", "mse")
+    K = dialect.backend
+    assert float(K.get_value(model.optimizer.lr)) == pytest.approx(0.01)
+    K.set_value(model.optimizer.lr, 0.25)
+    assert model.optimizer.learning_rate == 0.25
+    model.optimizer.learning_rate = 0.5
+    assert float(model.optimizer.learning_rate.numpy()) == 0.5
+    model.fit(np.ones((2, 2)), np.ones((2, 1)), verbose=0)

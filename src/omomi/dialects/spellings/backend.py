@@ -9,11 +9,11 @@ import numpy as np
 
 from omomi import activations
 from omomi.dialects.hook import UnsupportedError
+from omomi.dialects.spellings.optimizers import Rate
 from omomi.graph import functions
 from omomi.graph.context import context
 from omomi.graph.variable import Variable
 from omomi.layers.state import StateEntry
-from omomi.training.optimizer import Optimizer
 
 EPSILON = 1e-7
 
@@ -38,19 +38,13 @@ def get_value(x: Any) -> Any:
 
 
 def set_value(x: Any, value: Any) -> None:
-    """New numbers for a variable. (The rate of an optimiser: ``model.optimizer.learning_rate = …``.)"""
+    """New numbers for a variable, or for the rate of an optimiser."""
     if isinstance(x, Rate):
-        x.optimizer.learning_rate = float(value)
+        x.assign(value)
     elif isinstance(x, StateEntry):
         x.assign(np.asarray(value))
     else:
         raise UnsupportedError("this is no variable.", where="set_value", received=type(x).__name__)
-
-
-class Rate(float):
-    """The learning rate as ``model.optimizer.lr`` gives it: a number that set_value knows where to put."""
-
-    optimizer: Optimizer
 
 
 def shape_of(x: Any) -> tuple[int | None, ...]:

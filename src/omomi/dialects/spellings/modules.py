@@ -19,7 +19,7 @@ from omomi.dialects.spellings import backend, images, text, tools
 from omomi.dialects.spellings.data import data_modules
 from omomi.dialects.spellings.functions import Dot, Lambda, hard_sigmoid_fifth, merge
 from omomi.dialects.spellings.models import from_json, spoken, spoken_classes
-from omomi.dialects.spellings.optimizers import old_optimizers, tf_optimizers
+from omomi.dialects.spellings.optimizers import old_optimizers, rated, tf_optimizers
 from omomi.dialects.spellings.sequences import Merge, branched
 from omomi.dialects.spellings.spelling import Row, Spelling
 from omomi.dialects.spellings.tables import rows1, rows2, shared
@@ -104,7 +104,15 @@ def optimizer_names(version: Version) -> Names:
         found.update(old_optimizers(version.name))
     elif version.name == "tf_keras":
         found.update(tf_optimizers())
+    else:
+        found.update({name: rated(value) for name, value in found.items() if concrete(value)})
     return {**found, **{name.lower(): value for name, value in found.items() if isinstance(value, Spelling)}}
+
+
+def concrete(value: Any) -> bool:
+    """Whether this is an optimiser by name."""
+    base = optimizers.Optimizer
+    return isinstance(value, type) and issubclass(value, base) and value is not base
 
 
 def function_names() -> tuple[Names, Names, Names, Names]:
@@ -164,7 +172,7 @@ def tables_of(version: Version) -> dict[str, Names]:
     if version.name != "keras3":
         acts["hard_sigmoid"] = hard_sigmoid_fifth
     optims = optimizer_names(version)
-    classes = spoken_classes(version, {n: o for n, o in optims.items() if isinstance(o, Spelling)})
+    classes = spoken_classes(version, {n: o for n, o in optims.items() if isinstance(o, Spelling) or concrete(o)})
     sequential, model = classes
     if version.name == "keras1":
         branched(sequential, model)

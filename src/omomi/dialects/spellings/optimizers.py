@@ -30,6 +30,40 @@ ORDERS = {
 EPSILON = {"keras1": 1e-8, "keras2": 1e-7}
 
 
+class Rate(float):
+    """A learning rate: a number that can be put anew, as ``K.set_value(model.optimizer.lr, 0.1)`` and ``assign`` do."""
+
+    optimizer: optimizers.Optimizer
+
+    def assign(self, value: float) -> None:
+        """The rate of the coming steps."""
+        self.optimizer.learning_rate = float(value)
+
+    def numpy(self) -> float:
+        """The number."""
+        return float(self)
+
+
+def rated(kind: type[Any]) -> type[Any]:
+    """An optimiser whose rate is a :class:`Rate`, as ``lr`` too."""
+
+    def get(self: Any) -> Any:
+        found = super(made, self).learning_rate
+        if not isinstance(found, float):
+            return found
+        rate = Rate(found)
+        rate.optimizer = self
+        return rate
+
+    def put(self: Any, value: Any) -> None:
+        kind.learning_rate.__set__(self, value)
+
+    rate = property(get, put)
+    place = {"learning_rate": rate, "lr": rate, "__doc__": kind.__doc__, "__init__": kind.__init__}
+    made: Any = type(kind.__name__, (kind,), place)
+    return made
+
+
 def decayed(given: Arguments) -> Arguments:
     """``decay``: the rate of step t is lr / (1 + decay t)."""
     decay = given.pop("decay", 0.0)
@@ -50,7 +84,7 @@ def old_optimizers(version: str) -> dict[str, Any]:
             defaults["epsilon"] = EPSILON[version]
         if name == "Adagrad":
             defaults["initial_accumulator_value"] = 0.0
-        row = Row(getattr(optimizers, name), ORDERS[name], {"lr": "learning_rate"}, defaults, decayed)
+        row = Row(rated(getattr(optimizers, name)), ORDERS[name], {"lr": "learning_rate"}, defaults, decayed)
         found[name] = Spelling(name, row)
     return found
 
@@ -58,7 +92,7 @@ def old_optimizers(version: str) -> dict[str, Any]:
 def tf_optimizers() -> dict[str, Any]:
     """Those of tf.keras 2: today's names and defaults, with ``lr`` and ``decay`` understood."""
     return {
-        name: Spelling(name, Row(getattr(optimizers, name), says={"lr": "learning_rate"}, then=decayed))
+        name: Spelling(name, Row(rated(getattr(optimizers, name)), says={"lr": "learning_rate"}, then=decayed))
         for name in (*RATES, "AdamW", "Lion")
         if hasattr(optimizers, name)
     }
