@@ -107,7 +107,6 @@ PLAIN = {
     "getitem": MOVES,
     "pad": MOVES,
     "take": MOVES,
-    "embedding": MOVES,
     "transpose": MOVES,
     "existing": "one comparison of whole arrays, for booleans, which kernels do not compute",
     "masked_weights": "once in a step, over a number for each step of a sequence",
@@ -168,6 +167,10 @@ PLAIN_UPDATES = {
 }
 
 
+# Rules of which a part runs in Python beside the kernels, and why.
+LOOKING = {"embedding": "its indices are looked at where an error can be raised"}
+
+
 def test_every_rule_has_a_lowering_or_a_reason():
     """A new rule is either served by kernels, or stands above with the reason why not."""
     assert set(PLAIN) == set(RULES) - set(LOWERINGS)
@@ -190,7 +193,8 @@ def test_some_sample_is_served_by_kernels_alone(name):
     served = []
     for sample in SAMPLES[name].fixed(rng):
         (plan,) = run(RULES[name], sample, "float32", rng)[2].plans.values()
-        served.append(all(isinstance(piece, Program) for piece in plan.before))
+        pieces = [isinstance(piece, Program) for piece in plan.before]
+        served.append(any(pieces) if name in LOOKING else all(pieces))
     assert any(served)
 
 

@@ -16,6 +16,7 @@ from omomi.engines.cpu.lowerings import (
     products,
     recurrence,
     reductions,
+    table,
     unary,
     updates,
 )
@@ -31,6 +32,7 @@ LOWERINGS: dict[str, Lowering] = {
     **unary.LOWERINGS,
     **reductions.LOWERINGS,
     **recurrence.LOWERINGS,
+    **table.LOWERINGS,
     **attention.LOWERINGS,
     **losses.LOWERINGS,
     **normalization.LOWERINGS,
