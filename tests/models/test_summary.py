@@ -53,6 +53,12 @@ def test_costs_where_deltas_pass_a_frozen_layer_or_a_shared_one():
     }
 
 
+def test_deltas_stop_where_nothing_before_learns():
+    x = Input((4,))
+    model = Model(x, Dense(2, name="last")(Dense(4, name="frozen", trainable=False)(x)))
+    assert costs(model) == {"input_layer": (0, 0), "frozen": (16, 0), "last": (8, 8)}
+
+
 def test_costs_of_recurrence_and_attention():
     model = Sequential(
         [SimpleRNN(3, return_sequences=True, input_shape=(5, 2), name="first"), SimpleRNN(4, name="rnn")]
