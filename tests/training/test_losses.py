@@ -53,14 +53,16 @@ def test_values_and_gradients_are_keras_s(case):
 def test_engines_train_alike(loss, units, activation, targets):
     """Recorded and traced steps are those that run as they come; weights of the samples count."""
     found = {}
-    for engine in ("numpy", "numba", "jax"):
+    traced = loss.name in ("binary_focal_crossentropy", "sparse_categorical_crossentropy")  # it costs a second each
+    engines = ("numba", "jax") if traced else ("numba",)
+    for engine in ("numpy", *engines):
         with omomi.use(engine):
             model = omomi.Sequential([Dense(units, activation, input_shape=(4,))], seed=0)
             model.compile(omomi.optimizers.SGD(0.1), loss)
             weights = np.linspace(0, 2, 24)
             history = model.fit(X, targets, batch_size=10, epochs=2, verbose=0, sample_weight=weights).history
             found[engine] = [*model.get_weights(), np.array(history["loss"])]
-    for engine in ("numba", "jax"):
+    for engine in engines:
         for a, b in zip(found[engine], found["numpy"], strict=True):
             assert_allclose(a, b, rtol=1e-5, atol=1e-6, err_msg=engine)
 

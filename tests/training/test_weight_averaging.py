@@ -23,7 +23,7 @@ def made(normalized=False, optimizer=None):
     return model
 
 
-@pytest.mark.parametrize("engine", ["numpy", "numba", "jax"])
+@pytest.mark.parametrize("engine", ["numpy", "numba"])
 def test_the_mean_of_the_weights_of_the_last_epochs(engine):
     seen = []
     with omomi.use(engine):
