@@ -176,3 +176,24 @@ def test_the_rate_of_an_optimizer_is_read_and_set(dialect):
     model.optimizer.learning_rate = 0.5
     assert float(model.optimizer.learning_rate.numpy()) == 0.5
     model.fit(np.ones((2, 2)), np.ones((2, 1)), verbose=0)
+
+
+def test_what_is_frozen_after_compile_counts_for_other_models_alone():
+    layers, models = keras2.layers, keras2.models
+    judge = models.Sequential([layers.Dense(1, activation="sigmoid", input_shape=(2,))])
+    judge.compile("sgd", "binary_crossentropy")
+    maker = models.Sequential([layers.Dense(2, input_shape=(3,))])
+    judge.trainable = False
+    z = layers.Input(shape=(3,))
+    both = models.Model(z, judge(maker(z)))
+    both.compile("sgd", "binary_crossentropy")
+    x, noise, y = np.ones((4, 2)), np.ones((4, 3)), np.zeros((4, 1))
+    first = judge.get_weights()[0]
+    judge.train_on_batch(x, y)
+    second = judge.get_weights()[0]
+    assert (first != second).all()
+    made = maker.get_weights()[0]
+    both.train_on_batch(noise, 1 - y)
+    np.testing.assert_array_equal(judge.get_weights()[0], second)
+    assert (maker.get_weights()[0] != made).any()
+    assert not judge.trainable_weights

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,6 +16,7 @@ from omomi.dialects.hook import UnsupportedError
 from omomi.dialects.spellings.images import Batches as ImageBatches
 from omomi.dialects.spellings.versions import CHOSEN, KERAS3, Version
 from omomi.layers.registry import deserialize
+from omomi.layers.state import Parameter
 from omomi.training.callbacks import listed
 
 logger = logging.getLogger("omomi")
@@ -42,6 +44,7 @@ class Spoken(omomi.Model):
 
     version: ClassVar[Version] = KERAS3
     optimizers: ClassVar[Mapping[str, Any]] = {}
+    _moved: frozenset[str] | None = None  # the paths of what training moved when the model was compiled
 
     # ---- compile ------------------------------------------------------------------------------------------------
 
@@ -57,6 +60,7 @@ class Spoken(omomi.Model):
             by_name = {key.lower(): made for key, made in self.optimizers.items()}
             optimizer = by_name[optimizer.lower()]() if optimizer.lower() in by_name else optimizer
         super().compile(optimizer, loss, **given)
+        self._moved = frozenset(self.parameters()) if self.built and self.version.name != "keras3" else None
 
     def counted(self, metrics: Any) -> Any:
         """The accuracy by the name that this version gives it."""
@@ -88,9 +92,29 @@ class Spoken(omomi.Model):
         for source, steps in ((x, "steps_per_epoch"), (given.get("validation_data"), "validation_steps")):
             if isinstance(source, ImageBatches) and given.get(steps) is None:
                 given[steps] = len(source)
-        history = super().fit(x, y, batch_size, **given)
+        with self.as_compiled():
+            history = super().fit(x, y, batch_size, **given)
         history.history = Numbers(history.history)
         return history
+
+    def train_on_batch(self, x: Any, y: Any, *args: Any, **kwargs: Any) -> Any:
+        with self.as_compiled():
+            return super().train_on_batch(x, y, *args, **kwargs)
+
+    @contextmanager
+    def as_compiled(self) -> Iterator[None]:
+        """Before Keras 3, what training moves was settled by ``compile``; what was frozen or freed later does not
+        count. Two networks that train one another's parts live by that."""
+        moved = self._moved
+        parameters = {} if moved is None else {p: e for p, e in self.entries().items() if isinstance(e, Parameter)}
+        before = {path: entry.trainable for path, entry in parameters.items()}
+        try:
+            for path, entry in parameters.items():
+                entry.trainable = moved is not None and path in moved
+            yield
+        finally:
+            for path, entry in parameters.items():
+                entry.trainable = before[path]
 
     def told(self, callbacks: Any) -> Any:
         """Callbacks that watch the accuracy, told how it is called here."""
