@@ -43,7 +43,7 @@ def branches() -> keras.Model:
     y = layers.Bidirectional(layers.LSTM(2))(b)
     z = layers.Dense(2)(layers.concatenate([x, y]))
     u = layers.GRU(2, dropout=0.1)(layers.TimeDistributed(layers.Dense(3))(b))
-    shared = keras.Sequential([keras.Input((2,)), layers.Dense(3), layers.BatchNormalization()], name="inner")
+    shared = keras.Sequential([keras.Input((2,)), layers.BatchNormalization(), layers.Dense(3)], name="inner")
     return keras.Model([a, b], [layers.Add()([shared(z), shared(u)]), layers.Dense(1, name="side")(x)], name="branches")
 
 
