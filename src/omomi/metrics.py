@@ -9,6 +9,8 @@ from omomi.training.class_metrics import OneHotIoU as OneHotIoU
 from omomi.training.class_metrics import OneHotMeanIoU as OneHotMeanIoU
 from omomi.training.class_metrics import R2Score as R2Score
 from omomi.training.metric import Metric as Metric
+from omomi.training.metric_names import resolve as resolve
+from omomi.training.metric_names import serialize as serialize
 from omomi.training.metrics import Accuracy as Accuracy
 from omomi.training.metrics import BinaryAccuracy as BinaryAccuracy
 from omomi.training.metrics import BinaryCrossentropy as BinaryCrossentropy
@@ -33,8 +35,6 @@ from omomi.training.metrics import SparseTopKCategoricalAccuracy as SparseTopKCa
 from omomi.training.metrics import SquaredHinge as SquaredHinge
 from omomi.training.metrics import Sum as Sum
 from omomi.training.metrics import TopKCategoricalAccuracy as TopKCategoricalAccuracy
-from omomi.training.metrics import resolve as resolve
-from omomi.training.metrics import serialize as serialize
 from omomi.training.threshold_metrics import AUC as AUC
 from omomi.training.threshold_metrics import FalseNegatives as FalseNegatives
 from omomi.training.threshold_metrics import FalsePositives as FalsePositives

@@ -13,7 +13,7 @@ from numpy.testing import assert_allclose
 import omomi
 from omomi import errors, metrics
 from omomi.layers import Dense
-from omomi.training.metrics import BY_CLASS, BY_NAME
+from omomi.training.metric_names import BY_CLASS, BY_NAME
 
 with np.load(Path(__file__).parent.parent / "oracles" / "metrics.npz") as _file:
     ORACLE = dict(_file)  # what tests/oracles/metrics.py wrote

@@ -7,9 +7,9 @@ from typing import Any
 
 from omomi.errors import ConfigurationError, UnknownNameError
 from omomi.graph.structure import mapped
-from omomi.training import losses, metrics
+from omomi.training import losses, metric_names
 from omomi.training.callbacks import Logs
-from omomi.training.metrics import Metric
+from omomi.training.metric import Metric
 from omomi.training.objective import Objective, Output, Part
 
 
@@ -92,7 +92,7 @@ def metrics_of(given: tuple[Any, Any], objective: Objective, dtype: str) -> list
                         where=f"compile, {what}",
                         received=f"{one!r} for output {part.output.name!r}",
                     )
-                counted.append(metrics.resolve(one, part.loss, part.output.shape))
+                counted.append(metric_names.resolve(one, part.loss, part.output.shape))
                 counted[-1].weighted, counted[-1].output = weighted, part.output.place
                 prefix = f"{part.output.name}_" if len(outputs) > 1 else ""
                 counted[-1].name = free_name(prefix, counted[-1].name, weighted, taken)
@@ -133,7 +133,9 @@ def check_names(loss: Any, given: tuple[Any, Any]) -> None:
     for argument in given:
         for one in places_of(argument) if several(argument) else [argument]:
             for name in as_list(one):
-                find = metrics.made if several(loss) else metrics.resolve  # which output it judges is not known yet
+                find = (
+                    metric_names.made if several(loss) else metric_names.resolve
+                )  # which output it judges is not known yet
                 find(name, some, (None, 2))
 
 

@@ -11,7 +11,7 @@ from omomi.engines.selection import current
 from omomi.errors import ConfigurationError, NotBuiltError
 from omomi.files.tensors import save_arrays
 from omomi.graph.structure import mapped
-from omomi.training import losses, metrics
+from omomi.training import losses, metric_names
 
 KIND = "model"
 LAYOUT = 1  # of this header; the file's own format has a version of its own
@@ -47,8 +47,8 @@ def header_of(model: Any) -> dict[str, Any]:
             "optimizer": {"class_name": type(model.optimizer).__name__, "config": model.optimizer.get_config()},
             "loss": mapped(lambda loss: None if loss is None else described(loss, model.where), model.loss),
             "loss_weights": model.loss_weights,
-            "metrics": metrics.serialize(model.metric_names[0]),
-            "weighted_metrics": metrics.serialize(model.metric_names[1]),
+            "metrics": metric_names.serialize(model.metric_names[0]),
+            "weighted_metrics": metric_names.serialize(model.metric_names[1]),
             "moved": list(model.optimizer.parameters),  # what the optimiser keeps slots for
         }
     return {

@@ -21,7 +21,7 @@ from omomi.training.callbacks import CallbackList, Logs
 from omomi.training.checkpoints import checkpoints_of
 from omomi.training.description import describe
 from omomi.training.ledger import Ledger
-from omomi.training.metrics import Metric
+from omomi.training.metric import Metric
 from omomi.training.objective import Objective
 from omomi.training.optimizer import Optimizer
 from omomi.training.recorder import Recorder

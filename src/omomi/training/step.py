@@ -17,7 +17,7 @@ from omomi.graph.variable import Variable, apply
 from omomi.layers.state import Parameter, StateEntry, arrays, holding
 from omomi.ops import arithmetic, metric
 from omomi.training.losses import widened
-from omomi.training.metrics import Metric
+from omomi.training.metric import Metric
 from omomi.training.objective import Objective, weights_of
 from omomi.training.optimizer import Optimizer
 
