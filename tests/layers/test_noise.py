@@ -47,7 +47,7 @@ def test_normal_numbers_are_those_of_the_engines():
 
 def test_alpha_dropout_by_hand():
     """p = ½ and α' = −1.7580993: a = 1/√(½ (1 + ½ α'²)) = 0.8864, b = −½ a α' = 0.7792; dropped a α' + b = −b."""
-    y = F.alpha_dropout(np.zeros(2000), 0.5).array
+    y = F.alpha_dropout(np.zeros(2000), 0.5).numpy()
     assert_allclose(sorted(set(y.round(12))), [-0.7792, 0.7792], atol=1e-4)
     x = Variable(np.random.default_rng(0).normal(size=(4, 3, 5)))
     y = AlphaDropout(0.5, noise_shape=(None, 1, None), seed=0, dtype="float64")(x, training=True)
