@@ -200,3 +200,17 @@ def test_dropout_outside_a_model_takes_an_address_or_draws_on():
     assert (one != other).any()
     where = address(3, "mask")
     assert_allclose(F.dropout(x, 0.5, where).array, F.dropout(x, 0.5, where).array)
+
+
+def test_the_order_in_which_deltas_add_up_follows_from_the_graph_alone():
+    # (1e8 + 1) − 1e8 is 0 in float32, and (1e8 − 1e8) + 1 is 1: a gradient of three parts tells the order of its sum.
+    kept, found = [], set()
+    for number in range(40):
+        x = Variable(np.ones(1, np.float32))
+        parts = [x * np.float32(factor) for factor in (1e8, 1.0, -1e8)]
+        (parts[0] + parts[1] + parts[2]).backward()
+        found.add(float(x.grad[0]))
+        kept.append((parts, [object() for _ in range(number % 7)]))  # so that nodes get other addresses
+        if number % 3 == 0:
+            del kept[number % len(kept)]
+    assert len(found) == 1

@@ -1,13 +1,16 @@
 """Backpropagation: the deltas flow from the loss to the leaves of the graph, newest node first.
 
 Each node turns the delta of its output, ∂E/∂y, into the deltas of its inputs. Where a value was used many times,
-its deltas add up: a copy adds. A node runs only when everything newer has run, so its delta is complete by then.
+its deltas add up: a copy adds. A node runs only when everything newer has run, so its delta is complete by then. Among
+nodes of one generation the one that was reached first runs first: sums of floats depend on their order in the last
+bit, so the order follows from the graph alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
+from itertools import count
 from typing import TYPE_CHECKING
 
 from omomi.engines.engine import Array
@@ -42,7 +45,8 @@ def backward(
         ConfigurationError: the graph was used before and not retained, or nothing in it requires a gradient.
     """
     deltas: Deltas = {}
-    heap: list[tuple[int, int]] = []  # (−generation, id) of the nodes that have a delta to pass on
+    heap: list[tuple[int, int, int]] = []  # (−generation, how many came before, id) of nodes with a delta to pass on
+    reached = count()
     waiting: dict[int, Node] = {}
 
     def arrive(x: Variable, delta: Array) -> None:
@@ -55,14 +59,14 @@ def backward(
         deltas[key] = delta if key not in deltas else add(deltas[key], delta)
         if key[0] not in waiting:
             waiting[key[0]] = node
-            heappush(heap, (-node.generation, key[0]))
+            heappush(heap, (-node.generation, next(reached), key[0]))
         if retain_grad:
             x.grad = deltas[key]
 
     for i, y in enumerate(outputs):
         arrive(y, starting_delta(y, None if gradients is None else gradients[i]))
     while heap:
-        pass_on(waiting.pop(heappop(heap)[1]), deltas, arrive, retain_graph)
+        pass_on(waiting.pop(heappop(heap)[2]), deltas, arrive, retain_graph)
 
 
 def pass_on(node: Node, deltas: Deltas, arrive: Callable[[Variable, Array], None], retain_graph: bool) -> None:
