@@ -12,17 +12,9 @@ from pathlib import Path
 import keras
 import numpy as np
 import torch
+from schedule_cases import CASES
 
 STEPS = 40
-CASES = {
-    "ExponentialDecay": [(0.1, 7, 0.5), (0.1, 7, 0.5, True)],
-    "InverseTimeDecay": [(0.1, 7, 0.5), (0.1, 7, 0.5, True)],
-    "PolynomialDecay": [(0.1, 13, 0.001), (0.1, 7, 0.01, 2.0, True)],
-    "PiecewiseConstantDecay": [([3, 11], [1.0, 0.5, 0.1])],
-    "CosineDecay": [(0.1, 17), (0.1, 17, 0.2, "warm", 1.0, 9)],
-    "CosineDecayRestarts": [(0.1, 5), (0.1, 6, 1.0, 0.5, 0.1), (0.1, 3, 1.5, 0.9)],
-    "OneCycle": [(0.1, 20), (0.1, 33, 0.5, 10.0, 100.0)],
-}
 
 
 def one_cycle(top: float, steps: int, share: float = 0.3, div: float = 25.0, final: float = 1e4) -> list[float]:

@@ -102,16 +102,8 @@ class CosineSimilarity(Loss):
         check_axis(axis, self.name)
 
 
-class BinaryCrossentropy(Loss):
-    """−y log ŷ − (1 − y) log(1 − ŷ), averaged over outputs and samples. ``from_logits``: ŷ = sigmoid of the output.
-
-    ``label_smoothing`` s moves the targets 0 and 1 to s/2 and 1 − s/2.
-    """
-
-    rule, default_name = loss.binary_cross_entropy, "binary_crossentropy"
-    align = staticmethod(targets.binary)
-    linked_activation = activation.sigmoid
-    linked_rule: ClassVar[Rule | None] = loss.sigmoid_cross_entropy
+class _OfProbabilities(Loss):
+    """A cross-entropy of probabilities, or with ``from_logits`` of what an activation makes probabilities of."""
 
     def __init__(
         self,
@@ -124,6 +116,18 @@ class BinaryCrossentropy(Loss):
     ) -> None:
         super().__init__(from_logits, name, reduction, label_smoothing)
         check_axis(axis, self.name)
+
+
+class BinaryCrossentropy(_OfProbabilities):
+    """−y log ŷ − (1 − y) log(1 − ŷ), averaged over outputs and samples. ``from_logits``: ŷ = sigmoid of the output.
+
+    ``label_smoothing`` s moves the targets 0 and 1 to s/2 and 1 − s/2.
+    """
+
+    rule, default_name = loss.binary_cross_entropy, "binary_crossentropy"
+    align = staticmethod(targets.binary)
+    linked_activation = activation.sigmoid
+    linked_rule: ClassVar[Rule | None] = loss.sigmoid_cross_entropy
 
     def answers(self, outputs: int) -> int:
         return 2
@@ -167,7 +171,7 @@ class BinaryFocalCrossentropy(BinaryCrossentropy):
         return {**own, **super().get_config()}
 
 
-class CategoricalCrossentropy(Loss):
+class CategoricalCrossentropy(_OfProbabilities):
     """−Σⱼ yⱼ log ŷⱼ with one-hot or soft targets. ``from_logits``: ŷ = softmax of the output.
 
     ``label_smoothing`` s takes the share s of a target and spreads it evenly over all m classes.
@@ -177,18 +181,6 @@ class CategoricalCrossentropy(Loss):
     align = staticmethod(targets.one_hot)
     linked_activation = activation.softmax
     linked_rule: ClassVar[Rule | None] = loss.softmax_cross_entropy
-
-    def __init__(
-        self,
-        from_logits: bool = False,
-        label_smoothing: float = 0.0,
-        axis: int = -1,
-        reduction: str | None = MEAN,
-        name: str | None = None,
-        dtype: Any = None,
-    ) -> None:
-        super().__init__(from_logits, name, reduction, label_smoothing)
-        check_axis(axis, self.name)
 
 
 class CategoricalFocalCrossentropy(CategoricalCrossentropy):

@@ -7,10 +7,11 @@ Names and defaults are Keras 3's. What all of them share stands in :mod:`omomi.t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Any, ClassVar, Unpack
 
 from omomi.errors import ConfigurationError, UnknownNameError
 from omomi.ops import update, update_with_norms
+from omomi.ops.rule import UpdateRule
 from omomi.training.optimizer import Optimizer as Optimizer
 from omomi.training.optimizer import Rate
 from omomi.training.optimizer_options import CommonOptions, Options, OptionsGiven
@@ -170,46 +171,39 @@ class AdamW(Optimizer):
         )
 
 
-class Nadam(Optimizer):
+class _OfTwoMoments(Optimizer):
+    """A rule with Adam's arguments: running means of the gradient and of its size, β₁ and β₂, and ε."""
+
+    moving: ClassVar[UpdateRule]
+
+    def __init__(
+        self,
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Unpack[OptionsGiven],
+    ) -> None:
+        super().__init__(
+            self.moving,
+            learning_rate,
+            Options.of(type(self).__name__, options),
+            beta_1=float(beta_1),
+            beta_2=float(beta_2),
+            epsilon=float(epsilon),
+        )
+
+
+class Nadam(_OfTwoMoments):
     """Adam with Nesterov momentum. Source: Dozat 2016."""
 
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **options: Unpack[OptionsGiven],
-    ) -> None:
-        super().__init__(
-            update.nadam,
-            learning_rate,
-            Options.of("Nadam", options),
-            beta_1=float(beta_1),
-            beta_2=float(beta_2),
-            epsilon=float(epsilon),
-        )
+    moving = update.nadam
 
 
-class Adamax(Optimizer):
+class Adamax(_OfTwoMoments):
     """Adam with the largest instead of the mean squared gradient. Source: Kingma and Ba 2014, section 7.1."""
 
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **options: Unpack[OptionsGiven],
-    ) -> None:
-        super().__init__(
-            update.adamax,
-            learning_rate,
-            Options.of("Adamax", options),
-            beta_1=float(beta_1),
-            beta_2=float(beta_2),
-            epsilon=float(epsilon),
-        )
+    moving = update.adamax
 
 
 class Lion(Optimizer):
@@ -283,25 +277,10 @@ class Ftrl(Optimizer):
         return dict(self.numbers)
 
 
-class Lamb(Optimizer):
+class Lamb(_OfTwoMoments):
     """Adam's direction, as long as the parameter: for very large batches. Source: You et al. 2020, arXiv:1904.00962."""
 
-    def __init__(
-        self,
-        learning_rate: Rate = 0.001,
-        beta_1: float = 0.9,
-        beta_2: float = 0.999,
-        epsilon: float = 1e-7,
-        **options: Unpack[OptionsGiven],
-    ) -> None:
-        super().__init__(
-            update_with_norms.lamb,
-            learning_rate,
-            Options.of("Lamb", options),
-            beta_1=float(beta_1),
-            beta_2=float(beta_2),
-            epsilon=float(epsilon),
-        )
+    moving = update_with_norms.lamb
 
 
 class Adafactor(Optimizer):

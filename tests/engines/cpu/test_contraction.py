@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from omomi.engines.cpu import peak
-from omomi.engines.cpu.contraction import contract, pack, transpose
+from omomi.engines.cpu.contraction import contract, contract_by_channel, pack, transpose
 from omomi.engines.cpu.kernel import Vector, kernel
 from omomi.engines.cpu.launch import Launch, run
 from omomi.engines.cpu.microkernel import ACCUMULATE, RELU
@@ -42,6 +42,31 @@ def call_contract(
     )  # fmt: skip
 
 
+@kernel(uses=(contract_by_channel,))
+def call_contract_by_channel(
+    a: Vector,
+    b: Vector,
+    c: Vector,
+    bias: Vector,
+    am: int,
+    as_: int,
+    ak: int,
+    bs: int,
+    bk: int,
+    cm: int,
+    rows: int,
+    columns: int,
+    steps_s: int,
+    steps_k: int,
+    flags: int,
+) -> None:
+    contract_by_channel(
+        address(a, 0), am, as_, ak, address(b, 0), bs, bk, address(c, 0), cm,
+        rows, columns, steps_s, steps_k, address(bias, 0) if bias.size > 0 else 0, flags,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("by_channel", [False, True])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @given(
     rows=st.integers(1, 31),
@@ -54,26 +79,29 @@ def call_contract(
 )
 @EXAMPLES
 def test_contract(  # type: ignore[no-untyped-def]
-    vectors: str, dtype: str, rows, columns, steps, strides, gaps, flags, with_bias
+    vectors: str, dtype: str, by_channel: bool, rows, columns, steps, strides, gaps, flags, with_bias
 ) -> None:
+    """``by_channel``: columns do not mix; column n of the result reads column n of a alone."""
     (am, as_, ak), (steps_s, steps_k) = strides, steps
     bk = columns + gaps[0]
     bs, cm = steps_k * bk + gaps[1], columns + gaps[2]
     rng = np.random.default_rng(rows * columns)
-    a = rng.standard_normal(rows * am + steps_s * as_ + steps_k * ak).astype(dtype)
+    a = rng.standard_normal(rows * am + steps_s * as_ + steps_k * ak + columns).astype(dtype)
     b = rng.standard_normal(steps_s * bs + columns).astype(dtype)
     c = rng.standard_normal(rows * cm).astype(dtype)
     bias = rng.standard_normal(columns if with_bias else 0).astype(dtype)
     before = c.copy()
     numbers = (am, as_, ak, bs, bk, cm, rows, columns, steps_s, steps_k, flags)
-    run([Launch(call_contract, a, b, c, bias, *numbers, dtype=dtype)])
+    call = call_contract_by_channel if by_channel else call_contract
+    run([Launch(call, a, b, c, bias, *numbers, dtype=dtype)])
     m, s, k, n = (np.arange(count) for count in (rows, steps_s, steps_k, columns))
-    a_used = a[m[:, None, None] * am + s[:, None] * as_ + k * ak].astype(np.float64)
+    places = m[:, None, None, None] * am + s[:, None, None] * as_ + k[:, None] * ak + n * by_channel
+    a_used = a[places].astype(np.float64)
     b_used = b[s[:, None, None] * bs + k[:, None] * bk + n].astype(np.float64)
     held = before.reshape(rows, cm)[:, :columns] * float(bool(flags & ACCUMULATE))
     shift = bias.astype(np.float64) if with_bias else 0.0
-    expected = np.einsum("msk,skn->mn", a_used, b_used) + held + shift
-    sizes = np.einsum("msk,skn->mn", abs(a_used), abs(b_used)) + abs(held) + abs(shift)
+    expected = (a_used * b_used).sum(axis=(1, 2)) + held + shift
+    sizes = abs(a_used * b_used).sum(axis=(1, 2)) + abs(held) + abs(shift)
     result = c.reshape(rows, cm)
     assert_sum(result[:, :columns], np.maximum(expected, 0) if flags & RELU else expected, steps_s * steps_k, sizes)
     np.testing.assert_array_equal(result[:, columns:], before.reshape(rows, cm)[:, columns:])  # the gaps stay

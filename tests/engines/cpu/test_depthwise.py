@@ -10,80 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from omomi.engines.cpu import depthwise
-from omomi.engines.cpu.contraction import contract_by_channel
-from omomi.engines.cpu.kernel import Vector, kernel
-from omomi.engines.cpu.launch import Launch, run
-from omomi.engines.cpu.microkernel import ACCUMULATE, RELU
-from omomi.engines.cpu.primitives import address
+from omomi.engines.cpu.launch import run
 from omomi.engines.cpu.volumes import Volumes
 from omomi.engines.reference import xp
 from omomi.ops.convolution import convolution_3d
 from omomi.ops.depthwise_convolution import depthwise_convolution_2d
-from tests.engines.cpu.oracles import assert_sum
 
 CHANNELS = st.sampled_from([1, 3, 7, 8, 16, 17, 33, 40, 70])
 EXAMPLES = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-
-
-@kernel(uses=(contract_by_channel,))
-def call_contract(
-    a: Vector,
-    b: Vector,
-    c: Vector,
-    bias: Vector,
-    am: int,
-    as_: int,
-    ak: int,
-    bs: int,
-    bk: int,
-    cm: int,
-    rows: int,
-    columns: int,
-    steps_s: int,
-    steps_k: int,
-    flags: int,
-) -> None:
-    contract_by_channel(
-        address(a, 0), am, as_, ak, address(b, 0), bs, bk, address(c, 0), cm,
-        rows, columns, steps_s, steps_k, address(bias, 0) if bias.size > 0 else 0, flags,
-    )  # fmt: skip
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@given(
-    rows=st.integers(1, 31),
-    columns=st.integers(1, 70),
-    steps=st.tuples(st.integers(1, 4), st.integers(1, 9)),
-    strides=st.tuples(*[st.integers(1, 12)] * 3),
-    gaps=st.tuples(*[st.integers(0, 5)] * 3),
-    flags=st.sampled_from([0, ACCUMULATE, RELU, ACCUMULATE | RELU]),
-    with_bias=st.booleans(),
-)
-@EXAMPLES
-def test_sums_in_which_columns_do_not_mix(  # type: ignore[no-untyped-def]
-    vectors: str, dtype: str, rows, columns, steps, strides, gaps, flags, with_bias
-) -> None:
-    (am, as_, ak), (steps_s, steps_k) = strides, steps
-    bk = columns + gaps[0]
-    bs, cm = steps_k * bk + gaps[1], columns + gaps[2]
-    rng = np.random.default_rng(rows * columns)
-    a = rng.standard_normal(rows * am + steps_s * as_ + steps_k * ak + columns).astype(dtype)
-    b = rng.standard_normal(steps_s * bs + columns).astype(dtype)
-    c = rng.standard_normal(rows * cm).astype(dtype)
-    bias = rng.standard_normal(columns if with_bias else 0).astype(dtype)
-    before = c.copy()
-    numbers = (am, as_, ak, bs, bk, cm, rows, columns, steps_s, steps_k, flags)
-    run([Launch(call_contract, a, b, c, bias, *numbers, dtype=dtype)])
-    m, s, k, n = (np.arange(count) for count in (rows, steps_s, steps_k, columns))
-    a_used = a[m[:, None, None, None] * am + s[:, None, None] * as_ + k[:, None] * ak + n].astype(np.float64)
-    b_used = b[s[:, None, None] * bs + k[:, None] * bk + n].astype(np.float64)
-    held = before.reshape(rows, cm)[:, :columns] * float(bool(flags & ACCUMULATE))
-    shift = bias.astype(np.float64) if with_bias else 0.0
-    expected = (a_used * b_used).sum(axis=(1, 2)) + held + shift
-    sizes = abs(a_used * b_used).sum(axis=(1, 2)) + abs(held) + abs(shift)
-    result = c.reshape(rows, cm)
-    assert_sum(result[:, :columns], np.maximum(expected, 0) if flags & RELU else expected, steps_s * steps_k, sizes)
-    np.testing.assert_array_equal(result[:, columns:], before.reshape(rows, cm)[:, columns:])  # the gaps stay
 
 
 class Case(NamedTuple):

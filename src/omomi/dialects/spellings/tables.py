@@ -14,31 +14,11 @@ from omomi import layers
 from omomi.dialects.hook import UnsupportedError
 from omomi.dialects.spellings.functions import hard_sigmoid_fifth
 from omomi.dialects.spellings.spelling import Arguments, Row
+from omomi.interop.keras_files.keras1 import KERAS1
 from omomi.layers.core import Dense
 
 # ---- what all layers share ------------------------------------------------------------------------------------------
 
-KERAS1 = {
-    "init": "kernel_initializer",
-    "inner_init": "recurrent_initializer",
-    "W_regularizer": "kernel_regularizer",
-    "U_regularizer": "recurrent_regularizer",
-    "b_regularizer": "bias_regularizer",
-    "W_constraint": "kernel_constraint",
-    "U_constraint": "recurrent_constraint",
-    "b_constraint": "bias_constraint",
-    "bias": "use_bias",
-    "border_mode": "padding",
-    "subsample": "strides",
-    "subsample_length": "strides",
-    "inner_activation": "recurrent_activation",
-    "dropout_W": "dropout",
-    "dropout_U": "recurrent_dropout",
-    "output_dim": "units",
-    "nb_filter": "filters",
-    "filter_length": "kernel_size",
-    "atrous_rate": "dilation_rate",
-}
 WITHOUT_EFFECT = ("consume_less", "implementation", "input_dtype", "time_major", "ragged", "sparse", "use_cudnn")
 
 

@@ -39,6 +39,21 @@ def weight(part, step, i, size, mode):  # type: ignore[no-untyped-def]
     return part if step else real(1) - part
 
 
+@helper
+def place(A, row, column, nearest):  # type: ignore[no-untyped-def]
+    """Where A (row, column, 1) lies: the entry above and left of it, and how far it is from that one."""
+    down = A[0] * real(row) + A[1] * real(column) + A[2]
+    right = A[3] * real(row) + A[4] * real(column) + A[5]
+    if nearest:
+        down += real(0.5)
+        right += real(0.5)
+    i, j = math.floor(down), math.floor(right)
+    below, beside = down - real(i), right - real(j)
+    if nearest:
+        below, beside = real(0), real(0)
+    return i, j, below, beside
+
+
 @kernel()
 def warp_forward(
     x: Images, matrix: Matrix, y: Images, mode: int, nearest: int, fill: Real, chunk: int, chunks: int
@@ -50,15 +65,7 @@ def warp_forward(
         sample, row = at // h, at % h
         A = matrix[sample]
         for column in range(w):
-            down = A[0] * real(row) + A[1] * real(column) + A[2]
-            right = A[3] * real(row) + A[4] * real(column) + A[5]
-            if nearest:
-                down += real(0.5)
-                right += real(0.5)
-            i, j = math.floor(down), math.floor(right)
-            below, beside = down - real(i), right - real(j)
-            if nearest:
-                below, beside = real(0), real(0)
+            i, j, below, beside = place(A, row, column, nearest)
             result = y[sample, row, column]
             for k in range(channels):
                 result[k] = fill
@@ -83,15 +90,7 @@ def warp_backward(gy: Images, matrix: Matrix, gx: Images, mode: int, nearest: in
                     gx[sample, row, column, k] = real(0)
         for row in range(h):
             for column in range(w):
-                down = A[0] * real(row) + A[1] * real(column) + A[2]
-                right = A[3] * real(row) + A[4] * real(column) + A[5]
-                if nearest:
-                    down += real(0.5)
-                    right += real(0.5)
-                i, j = math.floor(down), math.floor(right)
-                below, beside = down - real(i), right - real(j)
-                if nearest:
-                    below, beside = real(0), real(0)
+                i, j, below, beside = place(A, row, column, nearest)
                 delta = gy[sample, row, column]
                 for corner in range(1 if nearest else 4):
                     a, b = i + corner // 2, j + corner % 2

@@ -8,6 +8,7 @@ from inspect import signature
 from typing import Any
 
 from omomi.errors import FileFormatError, OmomiError
+from omomi.interop.keras_files.keras1 import KERAS1
 from omomi.layers.layer import DTYPES, Layer
 from omomi.layers.registry import LAYERS
 
@@ -25,26 +26,7 @@ CLASSES = {
     "ThresholdedReLU": "ThresholdedReLU",
 }
 # Arguments of Keras 1, and of Keras 2 where Keras 3 says it otherwise.
-OLD = {
-    "output_dim": "units",
-    "init": "kernel_initializer",
-    "inner_init": "recurrent_initializer",
-    "W_regularizer": "kernel_regularizer",
-    "U_regularizer": "recurrent_regularizer",
-    "b_regularizer": "bias_regularizer",
-    "W_constraint": "kernel_constraint",
-    "U_constraint": "recurrent_constraint",
-    "b_constraint": "bias_constraint",
-    "bias": "use_bias",
-    "border_mode": "padding",
-    "subsample": "strides",
-    "subsample_length": "strides",
-    "inner_activation": "recurrent_activation",
-    "dropout_W": "dropout",
-    "dropout_U": "recurrent_dropout",
-    "nb_filter": "filters",
-    "filter_length": "kernel_size",
-    "atrous_rate": "dilation_rate",
+OLD = KERAS1 | {
     "pool_length": "pool_size",
     "stride": "strides",
     "p": "rate",
