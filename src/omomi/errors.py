@@ -100,7 +100,9 @@ class DownloadError(OmomiError, OSError):
 class UnknownNameError(OmomiError, ValueError):
     """A name (of a layer, loss, optimiser, …) that nobody registered; the message names the nearest one."""
 
-    def __init__(self, kind: str, name: object, known: Iterable[str], *, where: str | None = None) -> None:
+    def __init__(
+        self, kind: str, name: object, known: Iterable[str], *, where: str | None = None, fix: str | None = None
+    ) -> None:
         self.name = name
         names = sorted(known)
         close = get_close_matches(str(name).lower(), [n.lower() for n in names], n=1, cutoff=0.5)
@@ -109,5 +111,5 @@ class UnknownNameError(OmomiError, ValueError):
             f"there is no {kind} named {name!r}.",
             where=where,
             expected="one of " + ", ".join(names),
-            fix=f"did you mean {nearest!r}?" if nearest else None,
+            fix=fix or (f"did you mean {nearest!r}?" if nearest else None),
         )

@@ -180,3 +180,11 @@ def test_a_number_cannot_take_the_place_of_a_schedule_but_another_schedule_can()
 def test_mistakes_are_named(make, message):
     with pytest.raises(errors.OmomiError, match=message):
         make()
+
+
+def test_old_names_of_the_rate_are_answered_with_the_new_ones():
+    with pytest.raises(errors.UnknownNameError, match="fix: learning_rate=…"):
+        SGD(lr=0.1)
+    with pytest.raises(errors.UnknownNameError, match="InverseTimeDecay") as caught:  # and not weight_decay
+        SGD(0.1, decay=1e-6)
+    assert "did you mean" not in str(caught.value)

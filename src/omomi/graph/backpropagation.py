@@ -116,7 +116,8 @@ def starting_delta(y: Variable, gradient: Array | None) -> Array:
         raise ConfigurationError(
             "there is nothing to differentiate: no Variable in this graph requires a gradient.",
             where="backward",
-            fix="was it computed inside no_grad(), from arrays alone, or from integers?",
+            fix="was it computed inside no_grad(), from arrays alone, or from integers? In fit(): has the model "
+            "parameters, and is a layer left whose trainable is True?",
         )
     if gradient is None:
         if y.size != 1:

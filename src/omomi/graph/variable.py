@@ -16,7 +16,7 @@ from omomi.engines.selection import current
 from omomi.errors import DtypeError
 from omomi.graph.backpropagation import backward
 from omomi.graph.context import context
-from omomi.ops import arithmetic, linear, reduction, shape
+from omomi.ops import arithmetic, elementary, linear, reduction, shape
 from omomi.ops.rule import Rule
 
 
@@ -161,6 +161,9 @@ class Variable:
 
     def __neg__(self) -> Variable:
         return apply(arithmetic.negative, self)
+
+    def __abs__(self) -> Variable:
+        return apply(elementary.absolute, self)
 
     def __pow__(self, exponent: float) -> Variable:
         return apply(arithmetic.power, self, exponent=float(exponent))

@@ -58,7 +58,9 @@ class States(Layer):
                 where=self.where,
                 expected="shape (batch, steps, features)",
                 received=f"shape {tuple(shape)}",
-                fix="one feature in each step: x[..., None]" if len(shape) == 2 else None,
+                fix="return_sequences=True in a recurrent layer before it; one feature in each step: x[..., None]"
+                if len(shape) == 2
+                else None,
             )
         if shape[1] == 0:
             raise ShapeError("the sequences have no steps.", where=self.where, received=f"shape {tuple(shape)}")

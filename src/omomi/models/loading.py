@@ -47,7 +47,11 @@ def load_model(path: str | os.PathLike[str], custom_objects: Mapping[str, Any] |
         model = _build(header, dict(custom_objects or {}))
     except UnknownNameError as error:
         raise UnknownNameError(
-            "layer", error.name, {**LAYERS, **(custom_objects or {}), "Sequential": Sequential}, where=where
+            "layer",
+            error.name,
+            {**LAYERS, **(custom_objects or {}), "Sequential": Sequential},
+            where=where,
+            fix="a layer or model of your own: load_model(path, custom_objects={name: its class})",
         ) from None
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         if isinstance(error, FileFormatError):

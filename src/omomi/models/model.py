@@ -11,7 +11,7 @@ from omomi.errors import ConfigurationError, NotBuiltError
 from omomi.layers.recurrence import States
 from omomi.models.compiling import as_given, as_keras, check_names, check_weights, get_losses, metrics_of, objective_of
 from omomi.models.connected import Connected
-from omomi.models.feeding import about, feed, feed_fit, feed_inputs, from_arrays
+from omomi.models.feeding import about, feed, feed_fit, feed_inputs, from_arrays, whole
 from omomi.models.saving import save_model
 from omomi.models.summary import LayerRow, summary_rows
 from omomi.models.table import summary_text
@@ -236,6 +236,7 @@ class Model(Connected):
         shown_by, period = progress_callback(verbose), period_of(ledger)
         validating = validation_split, validation_data, validation_batch_size, validation_steps
         given = x, y, sample_weight, class_weight
+        whole(epochs, "epochs", 0)
         many = epochs - initial_epoch
         data, validation = feed_fit(self, *given, batch_size, steps_per_epoch, prefetch, many, validating)
         own = listed(callbacks)

@@ -94,7 +94,7 @@ def rows_of(model: Any, learns: bool) -> list[LayerRow]:
                 where=model.where,
                 fix="give the first layer an input_shape, or call the model on data once",
             )
-        found = shapes_in(layer.compute_output_shape(layer.built_for))
+        found = [(None, *one[1:]) for one in shapes_in(layer.compute_output_shape(layer.built_for))]
         walked = walk(layer, layer.built_for, found, learns)
         learns = walked.learns
         rows.append(row(layer, layer.name, (previous,), found, [walked]))

@@ -42,8 +42,12 @@ class EarlyStopping(Monitor):
         start_from_epoch: int = 0,
     ) -> None:
         super().__init__(monitor, mode, min_delta)
-        if patience < 0:
-            raise ConfigurationError("patience is not negative.", where="EarlyStopping", received=patience)
+        if isinstance(patience, bool) or not isinstance(patience, int) or patience < 0:
+            raise ConfigurationError(
+                "patience is a number of epochs: whole, and not negative.",
+                where="EarlyStopping",
+                received=repr(patience),
+            )
         self.patience, self.verbose = patience, verbose
         self.baseline, self.restore_best_weights = baseline, restore_best_weights
         self.start_from_epoch = start_from_epoch

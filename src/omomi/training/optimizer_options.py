@@ -28,6 +28,13 @@ class OptionsGiven(CommonOptions, total=False):
     weight_decay: float | None
 
 
+# What older versions of Keras called them. Their decay is one of the rate, not of the weights.
+FORMERLY = {
+    "lr": "learning_rate=…",
+    "decay": "learning_rate=InverseTimeDecay(rate, 1, decay), of omomi.optimizers.schedules",
+}
+
+
 @dataclass(frozen=True)
 class Options:
     """Names and defaults are Keras 3's.
@@ -84,7 +91,7 @@ class Options:
         known = [field.name for field in fields(cls)]
         for name in given:
             if name not in known:
-                raise UnknownNameError("argument", name, ["learning_rate", *known], where=where)
+                raise UnknownNameError("argument", name, ["learning_rate", *known], where=where, fix=FORMERLY.get(name))
         return cls(**given)
 
     @property

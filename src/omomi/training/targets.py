@@ -31,9 +31,16 @@ def dense(y: Array, output: Shape, where: str) -> Array:
             received=f"targets of shape {y.shape}",
             fix="one-hot targets: omomi.utils.to_categorical(y); class indices: a sparse_… loss"
             if y.ndim == 1 and len(output) == 2
-            else None,
+            else one_answer(y, output),
         )
     return y
+
+
+def one_answer(y: Array, output: Shape) -> str | None:
+    """What is missing where each sample has one target and the model gives an output for each step or place."""
+    if y.ndim > 2 or len(output) < 3:
+        return None
+    return "one answer for each sample: Flatten() or a global pooling layer before the last ones; no return_sequences"
 
 
 def one_hot(y: Array, output: Shape, where: str) -> Array:
@@ -101,6 +108,7 @@ def indices(y: Array, output: Shape, where: str) -> Array:
             where=where,
             expected=f"targets of shape {shown(output[:-1])}",
             received=f"targets of shape {y.shape}",
+            fix=one_answer(y, output),
         )
     if y.dtype.kind not in "iu":
         raise DtypeError(
