@@ -95,3 +95,8 @@ def test_mistakes_are_named():
         list(k_fold([0] * 8 + [1] * 3, 5))
     with pytest.raises(errors.ConfigurationError, match="need classes"):
         list(k_fold(Y, 5, stratified=True))
+
+
+def test_a_model_in_the_place_of_its_builder_is_named():
+    with pytest.raises(errors.ConfigurationError, match="a function makes them"):
+        cross_validate(build(), X, Y)

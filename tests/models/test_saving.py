@@ -174,3 +174,10 @@ def test_pop_and_add_rebuild():
     model.add(Dense(5))
     assert model.output_shape == (None, 5)
     assert_array_equal(model.get_weights()[0], first)
+
+
+def test_a_name_of_keras_s_is_no_file_of_keras_s_and_says_so(tmp_path, caplog):
+    model = Sequential([Dense(1, input_shape=(2,))])
+    model.save(tmp_path / "model.keras")
+    assert "Omomi's own format" in caplog.text
+    assert_array_equal(load_model(tmp_path / "model.keras").get_weights()[0], model.get_weights()[0])

@@ -149,7 +149,7 @@ def cross_validate(
         The :class:`CrossValidation`: histories and scores of every fold; ``print`` shows mean ± standard deviation.
 
     Raises:
-        ConfigurationError: ``build`` gives the same model again, or one that is not compiled.
+        ConfigurationError: ``build`` is a model, or gives the same model again, or one that is not compiled.
         DataError: there are too few samples.
 
     Example:
@@ -163,6 +163,14 @@ def cross_validate(
         >>> found.mean["accuracy"] > 0.9
         True
     """
+    if hasattr(build, "fit"):
+        raise ConfigurationError(
+            "every fold trains a model of its own, so a function makes them.",
+            where="cross_validate",
+            expected="build, a function that makes and compiles a model",
+            received=repr(build),
+            fix="def build(): … return model, then cross_validate(build, x, y)",
+        )
     x, y = mapped(lambda a: as_data(a, "x"), x), mapped(lambda a: as_data(a, "y"), y)
     weights = None if sample_weight is None else as_data(sample_weight, "sample_weight")
     for forbidden in ("validation_data", "validation_split"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any
 
@@ -12,6 +13,8 @@ from omomi.errors import ConfigurationError, NotBuiltError
 from omomi.files.tensors import save_arrays
 from omomi.graph.structure import mapped
 from omomi.training import losses, metric_names
+
+logger = logging.getLogger("omomi")
 
 KIND = "model"
 LAYOUT = 1  # of this header; the file's own format has a version of its own
@@ -31,6 +34,8 @@ def save_model(model: Any, path: str | os.PathLike[str]) -> None:
             where=model.where,
             fix="build the model first: call it on data, or fit it",
         )
+    if os.fspath(path).endswith((".h5", ".hdf5", ".keras")):
+        logger.warning("%s is written in Omomi's own format; Keras reads save_weights('x.weights.h5')", os.fspath(path))
     entries = dict(model.state(carried=False))
     if model.optimizer is not None:
         entries.update(model.optimizer.entries())

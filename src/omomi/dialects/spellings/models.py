@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,8 +17,6 @@ from omomi.dialects.spellings.versions import CHOSEN, KERAS3, Version
 from omomi.layers.registry import deserialize
 from omomi.layers.state import Parameter
 from omomi.training.callbacks import listed
-
-logger = logging.getLogger("omomi")
 
 ACCURACY = {"acc": "accuracy", "accuracy": "acc", "val_acc": "val_accuracy", "val_accuracy": "val_acc"}
 # Arguments of compile and fit that choose how a program is made, not what it computes.
@@ -204,8 +201,6 @@ class Spoken(omomi.Model):
     ) -> None:
         if not overwrite and os.path.exists(filepath):
             raise UnsupportedError("the file exists.", where=os.fspath(filepath), fix="overwrite=True, or another name")
-        if os.fspath(filepath).endswith((".h5", ".hdf5", ".keras")):
-            logger.warning("%s is written in Omomi's own format; Keras reads save_weights('x.weights.h5')", filepath)
         super().save(filepath)
 
     def save_weights(self, filepath: str | os.PathLike[str], overwrite: bool = True, *args: Any, **kwargs: Any) -> None:
