@@ -181,3 +181,22 @@ def test_a_name_of_keras_s_is_no_file_of_keras_s_and_says_so(tmp_path, caplog):
     model.save(tmp_path / "model.keras")
     assert "Omomi's own format" in caplog.text
     assert_array_equal(load_model(tmp_path / "model.keras").get_weights()[0], model.get_weights()[0])
+
+
+def test_what_is_frozen_stays_so_in_a_file_and_in_a_clone(tmp_path):
+    inner = Sequential([Dense(3, input_shape=(2,)), BatchNormalization()], name="inner")
+    inner.trainable = False
+    inner.layers[1].trainable = True  # thawed again: each layer has a switch of its own
+    x = omomi.Input((2,))
+    for number, model in enumerate([Sequential([inner, Dense(1)]), omomi.Model(x, Dense(1)(inner(x)))]):
+        model.save(tmp_path / f"{number}.omomi")
+        for copied in (load_model(tmp_path / f"{number}.omomi"), omomi.clone_model(model)):
+            found = copied.get_layer("inner")
+            assert [found.trainable, *(layer.trainable for layer in found.layers)] == [False, False, True]
+            assert list(found.parameters()) == list(inner.parameters())
+            assert len(found.parameters()) == 2
+    functional = omomi.Model(x, Dense(1, name="last")(x), name="whole")
+    functional.trainable = False
+    functional.get_layer("last").trainable = True
+    again = omomi.Model.from_config(functional.get_config())
+    assert (again.trainable, again.get_layer("last").trainable) == (False, True)

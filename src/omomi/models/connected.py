@@ -352,9 +352,11 @@ class Connected(Layer):
         )
         sketch = Network(ports, "", layers, nodes, read(config["outputs"]), {})
         outputs = sketch.run(list(places(begun).values()), called_again)
-        structure = ("layers", "inputs", "calls", "outputs")
-        options = {key: value for key, value in config.items() if key not in structure}
-        return cls(inputs=begun, outputs=outputs, **options)
+        apart = ("layers", "inputs", "calls", "outputs", "trainable")
+        options = {key: value for key, value in config.items() if key not in apart}
+        model = cls(inputs=begun, outputs=outputs, **options)
+        model._trainable = bool(config.get("trainable", True))  # each layer has a switch of its own, and keeps it
+        return model
 
 
 def with_options(kind: Any, config: dict[str, Any]) -> Any:

@@ -163,7 +163,8 @@ class Sequential(Model):
         return input_shape
 
     def get_config(self) -> dict[str, Any]:
-        config: dict[str, Any] = {"name": self.name, "layers": [serialize(layer) for layer in self._children.values()]}
+        layers = [serialize(layer) for layer in self._children.values()]
+        config: dict[str, Any] = {"name": self.name, "trainable": self._trainable, "layers": layers}
         if self._explicit_dtype is not None:
             config["dtype"] = self._explicit_dtype
         if self.precision != "float32":
@@ -172,8 +173,10 @@ class Sequential(Model):
 
     @classmethod
     def from_config(cls, config: dict[str, Any], custom_objects: dict[str, Any] | None = None) -> Sequential:
-        options = {key: value for key, value in config.items() if key != "layers"}
-        return cls([deserialize(entry, custom_objects) for entry in config["layers"]], **options)
+        options = {key: value for key, value in config.items() if key not in {"layers", "trainable"}}
+        model = cls([deserialize(entry, custom_objects) for entry in config["layers"]], **options)
+        model._trainable = bool(config.get("trainable", True))  # each layer has a switch of its own, and keeps it
+        return model
 
 
 MODELS.update(Model=Model, Sequential=Sequential)  # models are layers of other models
