@@ -78,6 +78,14 @@ def test_constraints_do_what_keras_s_do(name, engine):
             assert_allclose(found, expected, rtol=1e-5, atol=1e-6)  # Keras adds 1e-7 to every norm
 
 
+def test_each_optimiser_moves_by_the_rule_of_its_name():
+    assert {name: make().rule.name for name, make in BY_NAME.items()} == {name: name for name in BY_NAME}
+    assert omomi.optimizers.Adam(amsgrad=True).rule.name == "amsgrad"
+    for name in ("adam", "nadam", "adamax", "lamb"):
+        moves = {"beta_1": 0.5, "beta_2": 0.25, "epsilon": 0.125}
+        assert BY_NAME[name](0.1, *moves.values()).attributes == moves
+
+
 @pytest.mark.parametrize("kind", [k for k in BY_NAME if k not in ("momentum", "nesterov")])
 def test_accumulated_gradients_are_those_of_the_large_batch(kind):
     """Updates from five batches of four each, beside batches of twenty."""
