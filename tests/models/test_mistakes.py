@@ -35,6 +35,7 @@ def frozen():
         (lambda: compiled(LSTM(3, input_shape=(8, 2)), LSTM(3)), "return_sequences=True"),
         (lambda: compiled(Dense(3)).fit(VECTORS, LABELS, epochs=-1, verbose=0), "epochs"),
         (lambda: compiled(Dense(3)).fit(VECTORS, LABELS, epochs=2.5, verbose=0), "epochs"),
+        (lambda: compiled(Dense(1, activation="softmax")).fit(VECTORS, LABELS, verbose=0), "nothing to choose between"),
         (lambda: EarlyStopping(patience="3"), "patience is a number of epochs"),
         (frozen, "a layer left whose trainable is True"),
     ],

@@ -50,15 +50,7 @@ def one_hot(y: Array, output: Shape, where: str) -> Array:
         ShapeError: class indices, or another number of classes.
         DataError: rows that do not sum to one, or negative entries.
     """
-    classes = output[-1]
-    if classes == 1:
-        raise ShapeError(
-            "with one output unit there is nothing to choose between: a softmax of one unit is always 1.",
-            where=where,
-            expected="as many units as classes",
-            received=f"output of shape {shown(output)}",
-            fix='two classes on one unit: activation="sigmoid" and loss="binary_crossentropy"',
-        )
+    check_choice(output, where)
     if y.ndim == len(output) - 1 or (y.ndim == len(output) and y.shape[-1] == 1):
         raise ShapeError(
             "these targets are class indices, and this loss takes one row per sample with one entry per class.",
@@ -81,15 +73,28 @@ def one_hot(y: Array, output: Shape, where: str) -> Array:
     return y
 
 
+def check_choice(output: Shape, where: str) -> None:
+    """Raise if there is one class only."""
+    if output[-1] == 1:
+        raise ShapeError(
+            "with one output unit there is nothing to choose between: a softmax of one unit is always 1.",
+            where=where,
+            expected="as many units as classes",
+            received=f"output of shape {shown(output)}",
+            fix='two classes on one unit: activation="sigmoid" and loss="binary_crossentropy"',
+        )
+
+
 def indices(y: Array, output: Shape, where: str) -> Array:
     """Class indices of the output's leading shape; a last axis of length one is taken off.
 
     Raises:
-        ShapeError: one-hot targets.
+        ShapeError: one-hot targets, or a single output unit.
         DtypeError: labels that are not integers.
         DataError: labels outside 0 … classes − 1.
     """
     classes = output[-1]
+    check_choice(output, where)
     if y.ndim == len(output) and y.shape[-1] == 1:
         y = y[..., 0]
     if y.ndim == len(output):
