@@ -216,6 +216,15 @@ def test_files_are_laid_out_as_chainer_s(tmp_path):
         chainer.serializers.load_npz(tmp_path / "broken.npz", other)
 
 
+def test_a_graph_is_written_once_for_each_use():
+    x = chainer.Variable(np.ones(2, np.float32))
+    y = x * 2
+    text = chainer.computational_graph.build_computational_graph(F.sum(y + y)).dump()
+    assert text.count('label="add", shape="box"') == 1
+    assert text.count("->") == 2 + 1 + 2 + 1 + 1 + 1  # x and 2 into y, y twice into the sum, and on
+    assert chainer.backends.cuda.get_array_module(x) is np
+
+
 def test_what_is_not_there_says_what_to_use():
     with pytest.raises(UnsupportedError, match=r"omomi\.layers\.LSTM"):
         _ = L.NStepLSTM

@@ -16,7 +16,7 @@ class ComputationalGraph:
 
     def dump(self, format: str = "dot") -> str:
         """The graph as DOT text: Variables are ovals with shape and dtype, functions are boxes."""
-        lines, seen, waiting = ["digraph graphname{rankdir=TB;"], set[int](), list(self.outputs)
+        lines, seen, waiting = ["digraph graphname{rankdir=TB;"], set[int](), list[Variable]()
 
         def oval(x: Variable) -> None:
             if id(x) not in seen:
@@ -27,11 +27,9 @@ class ComputationalGraph:
 
         for x in self.outputs:
             oval(x)
-        alive: list[Any] = []  # so that no two have the same id
-        while waiting:
+        while waiting:  # each Variable comes once
             x = waiting.pop()
             node = x.creator
-            alive.append((x, node))
             if node is None:
                 continue
             if id(node) not in seen:
@@ -40,9 +38,7 @@ class ComputationalGraph:
                 for source in node.inputs:
                     oval(source)
                     lines.append(f"v{id(source)} -> f{id(node)};")
-            if ("edge", id(x)) not in seen:  # type: ignore[comparison-overlap]
-                seen.add(("edge", id(x)))  # type: ignore[arg-type]
-                lines.append(f"f{id(node)} -> v{id(x)};")
+            lines.append(f"f{id(node)} -> v{id(x)};")
         return "\n".join([*lines, "}"])
 
 
